@@ -1,0 +1,136 @@
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import { TlsInfo } from "./Tls.ts"
+
+/** Where a session stands. The one list of phases: LogEvent, SmtpError, Receipt and Diagnosis use it. */
+export const Phase = Schema.Literals([
+  "connect",
+  "tls",
+  "greeting",
+  "ehlo",
+  "starttls",
+  "auth",
+  "mail",
+  "rcpt",
+  "data",
+  "content",
+  "verdict",
+  "rset",
+  "quit"
+])
+export type Phase = typeof Phase.Type
+
+const head = {
+  counter: Schema.Int, // one sequence for all logs of the process
+  time: Schema.Int, // Clock, ms since epoch
+  process: Schema.Int,
+  session: Schema.Int // 0: of no session. The transaction is not a field: it follows from the order, and the five columns have no place for it
+}
+const ms = Schema.Finite
+
+// done: "###"
+export const Connecting = Schema.TaggedStruct("Connecting", {
+  ...head,
+  host: Schema.String,
+  port: Schema.Int,
+  tls: Schema.Literals(["implicit", "required", "opportunistic", "none"])
+})
+export const AttemptFailed = Schema.TaggedStruct("AttemptFailed", {
+  ...head,
+  address: Schema.String,
+  port: Schema.Int,
+  problem: Schema.String,
+  elapsed: ms
+})
+export const Connected = Schema.TaggedStruct("Connected", {
+  ...head,
+  host: Schema.String,
+  port: Schema.Int,
+  address: Schema.optionalKey(Schema.String),
+  secured: Schema.Boolean
+})
+export const Secured = Schema.TaggedStruct("Secured", { ...head, tls: TlsInfo, elapsed: ms })
+export const Content = Schema.TaggedStruct("Content", { ...head, octets: Schema.Int, lines: Schema.Int, elapsed: ms })
+export const TimedOut = Schema.TaggedStruct("TimedOut", { ...head, phase: Phase, limit: ms })
+export const Failed = Schema.TaggedStruct("Failed", {
+  ...head,
+  phase: Phase,
+  reason: Schema.String,
+  message: Schema.String
+})
+export const Closed = Schema.TaggedStruct("Closed", {
+  ...head,
+  by: Schema.Literals(["client", "server", "network"]),
+  elapsed: ms
+})
+export const Note = Schema.TaggedStruct("Note", { ...head, text: Schema.String })
+// said: "C >", "S <": absolute, so that a server's log of a conversation reads as the client's
+export const ClientLine = Schema.TaggedStruct("ClientLine", { ...head, line: Schema.String })
+export const ServerLine = Schema.TaggedStruct("ServerLine", { ...head, line: Schema.String })
+export const HeaderLine = Schema.TaggedStruct("HeaderLine", { ...head, line: Schema.String })
+export const BodyLine = Schema.TaggedStruct("BodyLine", { ...head, line: Schema.String })
+// about the log itself
+/** First line of every file, also after rotation: whose file this is and how to read it. A file without it is 4D's. */
+export const Opened = Schema.TaggedStruct("Opened", {
+  ...head,
+  format: Schema.Int,
+  program: Schema.String,
+  instance: Schema.String,
+  zone: Schema.String
+})
+export const LogState = Schema.TaggedStruct("LogState", {
+  ...head,
+  state: Schema.Literals(["started", "stopped", "paused", "resumed"])
+})
+export const Lost = Schema.TaggedStruct("Lost", { ...head, count: Schema.Int, problem: Schema.String })
+export const Unread = Schema.TaggedStruct("Unread", {
+  ...head,
+  source: Schema.String,
+  lineNumber: Schema.Int,
+  text: Schema.String
+})
+
+export const LogEvent = Schema.Union([
+  Connecting,
+  AttemptFailed,
+  Connected,
+  Secured,
+  Content,
+  TimedOut,
+  Failed,
+  Closed,
+  Note,
+  ClientLine,
+  ServerLine,
+  HeaderLine,
+  BodyLine,
+  Opened,
+  LogState,
+  Lost,
+  Unread
+])
+export type LogEvent = typeof LogEvent.Type
+
+/** What stands where a secret was said: always 32, whatever the secret's length. */
+export const secret = "*".repeat(32)
+
+/** How much of the content a log is given. */
+export const ContentLevel = Schema.Literals(["summary", "headers", "full"])
+export type ContentLevel = typeof ContentLevel.Type
+
+/** One sequence for all logs of the process: the default value is made once. Tests provide a fresh one. */
+export interface Sequence {
+  readonly nextCounterUnsafe: () => number
+  readonly nextSessionUnsafe: () => number
+}
+export const Sequence: Context.Reference<Sequence> = Context.Reference<Sequence>("@colloquy/core/LogEvent/Sequence", {
+  defaultValue: () => {
+    let counter = 0
+    let session = 0
+    return { nextCounterUnsafe: () => ++counter, nextSessionUnsafe: () => ++session }
+  }
+})
+/** 0 where the platform has none; `NodeColloquy.layer` sets `process.pid`. */
+export const ProcessId: Context.Reference<number> = Context.Reference<number>("@colloquy/core/LogEvent/ProcessId", {
+  defaultValue: () => 0
+})

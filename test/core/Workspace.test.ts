@@ -1,0 +1,4 @@
+import { assert, it } from "@effect/vitest"
+import * as LogEvent from "@colloquy/core/LogEvent"
+
+it("shows a secret as 32 asterisks, whatever its length", () => assert.strictEqual(LogEvent.secret, "********************************"))
