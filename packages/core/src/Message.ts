@@ -54,7 +54,11 @@ export interface Composed {
   readonly clean?: boolean | undefined
 }
 /** What a server offers that matters to composing. */
-export interface Offers { readonly eightBitMime: boolean; readonly smtpUtf8: boolean; readonly binaryMime: boolean }
+export interface Offers {
+  readonly eightBitMime: boolean
+  readonly smtpUtf8: boolean
+  readonly binaryMime: boolean
+}
 /** A message whose Message-ID, Date and boundaries are fixed, and that can be rendered for one server or another. */
 export interface Prepared {
   readonly messageId: string

@@ -22,8 +22,8 @@ export interface Mechanism<S = unknown> {
       readonly host: string
       readonly port: number /** `tls-exporter` (RFC 9266), where the connection gives it: -PLUS */
       readonly channelBinding?: Uint8Array | undefined
-    /** Mechanisms that the server offers, upper case: decides SCRAM's GS2 flag. */
-    readonly offered?: ReadonlyArray<string> | undefined
+      /** Mechanisms that the server offers, upper case: decides SCRAM's GS2 flag. */
+      readonly offered?: ReadonlyArray<string> | undefined
     }
   ) => { readonly state: S; readonly initial?: Secret }
   /** `secretChallenge`: this challenge is asterisks in the log too (SCRAM's `v=` lets whoever reads it guess the password off line). */
