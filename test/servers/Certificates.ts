@@ -17,33 +17,26 @@ export interface Certificates {
   readonly client: Pair
 }
 
-const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 export const make = Effect.fnUntraced(function*(folder: string, user: string) {
   const fs = yield* FileSystem.FileSystem
   const { join } = yield* Path.Path
-  const at = (name: string) => join(folder, name)
-  const ca = { cert: at("ca.pem"), key: at("ca-key.pem") }
-  yield* run("openssl", [
-    ...["req", "-x509", ...key, "-days", "2", "-subj", "/CN=Authority of this test run"],
-    ...["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
-    ...["-keyout", ca.key, "-out", ca.cert]
-  ])
-  const pair = Effect.fnUntraced(function*(name: string, subject: string, extensions: string) {
-    const made: Pair = { cert: at(`${name}.pem`), key: at(`${name}-key.pem`) }
-    yield* fs.writeFileString(at(`${name}.ext`), `basicConstraints=CA:FALSE\n${extensions}\n`)
-    yield* run("openssl", ["req", ...key, "-subj", subject, "-keyout", made.key, "-out", at(`${name}.csr`)])
-    yield* run("openssl", [
-      ...["x509", "-req", "-in", at(`${name}.csr`), "-CA", ca.cert, "-CAkey", ca.key, "-CAcreateserial", "-days", "2"],
-      ...["-extfile", at(`${name}.ext`), "-out", made.cert]
-    ])
-    return made
+  const openssl = (line: string) => run("openssl", line.split(" "), { cwd: folder })
+  const pair = Effect.fnUntraced(function*(name: string, commonName: string, extensions: string) {
+    yield* fs.writeFileString(join(folder, `${name}.ext`), `basicConstraints=CA:FALSE\n${extensions}\n`)
+    yield* openssl(`req ${newKey} -subj /CN=${commonName} -keyout ${name}-key.pem -out ${name}.csr`)
+    yield* openssl(
+      `x509 -req -in ${name}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile ${name}.ext -out ${name}.pem`
+    )
+    return { cert: join(folder, `${name}.pem`), key: join(folder, `${name}-key.pem`) } satisfies Pair
   })
-  const server = yield* pair(
-    "server",
-    "/CN=localhost",
-    "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth"
-  )
-  const client = yield* pair("client", `/CN=${user}`, "extendedKeyUsage=clientAuth")
-  return { ca: ca.cert, server, client } satisfies Certificates
+  const extensions = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign"
+  yield* openssl(`req -x509 ${newKey} -days 2 -subj /CN=Authority ${extensions} -keyout ca-key.pem -out ca.pem`)
+  const names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+  return {
+    ca: join(folder, "ca.pem"),
+    server: yield* pair("server", "localhost", `${names}\nextendedKeyUsage=serverAuth`),
+    client: yield* pair("client", user, "extendedKeyUsage=clientAuth")
+  } satisfies Certificates
 })

@@ -23,12 +23,13 @@ export const host = "127.0.0.1"
 export const run = Effect.fnUntraced(function*(
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly stdin?: string; readonly env?: Record<string, string> } = {}
+  options: { readonly stdin?: string; readonly env?: Record<string, string>; readonly cwd?: string } = {}
 ) {
   const child = yield* ChildProcess.make(command, args, {
     stdin: options.stdin === undefined ? "ignore" : Stream.encodeText(Stream.succeed(options.stdin)),
     env: { LC_ALL: "C.UTF-8", ...options.env },
-    extendEnv: true
+    extendEnv: true,
+    cwd: options.cwd
   })
   const output = yield* Stream.mkString(Stream.decodeText(child.all))
   const status = yield* child.exitCode
