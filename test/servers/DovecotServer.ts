@@ -5,6 +5,7 @@
  *
  * The configuration is in the language of Dovecot 2.3; 2.4 has another one, and is refused with a sentence.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -32,8 +33,7 @@ export class DovecotServer extends Context.Service<DovecotServer, {
 const base64url = (value: string | Buffer) => Buffer.from(value).toString("base64url")
 
 /** A JSON Web Token (RFC 7519) signed with HMAC-SHA-256. */
-const jsonWebToken = (secret: string, user: string) => {
-  const now = Math.floor(Date.now() / 1000)
+const jsonWebToken = (secret: string, user: string, now: number) => {
   const head = base64url(JSON.stringify({ alg: "HS256", typ: "JWT" }))
   const claims = base64url(JSON.stringify({ sub: user, iat: now - 60, nbf: now - 60, exp: now + 3600 }))
   return `${head}.${claims}.${base64url(createHmac("sha256", secret).update(`${head}.${claims}`).digest())}`
@@ -156,7 +156,7 @@ const make = Effect.gen(function*() {
     certificates,
     user,
     password,
-    token: jsonWebToken(secret, user),
+    token: jsonWebToken(secret, user, Math.floor((yield* Clock.currentTimeMillis) / 1000)),
     domain
   })
 })

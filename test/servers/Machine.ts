@@ -61,39 +61,36 @@ const withoutServices = Effect.gen(function*() {
   )
 })
 
-/** Installs those of Debian's packages that are missing. */
-export const packages = Effect.fnUntraced(
-  function*(...names: ReadonlyArray<string>) {
-    const fs = yield* FileSystem.FileSystem
-    if (!(yield* fs.exists("/etc/debian_version"))) {
-      return yield* new Unavailable({
-        message: `The real servers (${
-          names.join(", ")
-        }) are installed from Debian's packages, and this machine is not a Debian.`
-      })
-    }
-    if (process.getuid?.() !== 0) {
-      return yield* new Unavailable({
-        message: `The real servers (${names.join(", ")}) are installed and started by root, and this is not root.`
-      })
-    }
-    const installed = yield* run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n"])
-    const missing = names.filter((name) => !installed.split("\n").includes(`${name} installed`))
-    if (missing.length === 0) return
-    yield* withoutServices
-    const env = { DEBIAN_FRONTEND: "noninteractive" }
-    yield* run("apt-get", ["-qq", "update"], { env })
-    yield* run("apt-get", ["-y", "install", "--no-install-recommends", ...missing], { env }).pipe(
-      Effect.catchTag(
-        "Unavailable",
-        ({ message }) =>
-          new Unavailable({ message: `Debian's packages ${missing.join(", ")} can't be installed here: ${message}` })
-      )
+const install = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+  const installed = yield* run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n"])
+  const missing = names.filter((name) => !installed.split("\n").includes(`${name} installed`))
+  if (missing.length === 0) return
+  yield* withoutServices
+  const env = { DEBIAN_FRONTEND: "noninteractive" }
+  yield* run("apt-get", ["-qq", "update"], { env })
+  yield* run("apt-get", ["-y", "install", "--no-install-recommends", ...missing], { env }).pipe(
+    Effect.catchTag(
+      "Unavailable",
+      ({ message }) =>
+        new Unavailable({ message: `Debian's packages ${missing.join(", ")} can't be installed here: ${message}` })
     )
-  },
-  Effect.scoped,
-  (self) => Semaphore.withPermit(installing, self)
-)
+  )
+}, Effect.scoped)
+
+/** Installs those of Debian's packages that are missing. */
+export const packages = Effect.fnUntraced(function*(...names: ReadonlyArray<string>) {
+  const fs = yield* FileSystem.FileSystem
+  const servers = `The real servers (${names.join(", ")})`
+  if (!(yield* fs.exists("/etc/debian_version"))) {
+    return yield* new Unavailable({
+      message: `${servers} are installed from Debian's packages, and this machine is not a Debian.`
+    })
+  }
+  if (process.getuid?.() !== 0) {
+    return yield* new Unavailable({ message: `${servers} are installed and started by root, and this is not root.` })
+  }
+  return yield* Semaphore.withPermit(installing, install(names))
+})
 
 /** A folder that daemons which gave up root can reach, gone with the scope. */
 export const folder = Effect.fnUntraced(function*(name: string) {
