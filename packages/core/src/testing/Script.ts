@@ -1,40 +1,284 @@
+/**
+ * A scripted SMTP server, without I/O: what a session meets in a test.
+ *
+ * A script is a list of steps that the server carries out in order: lines that it sends, lines that it expects, and what
+ * happens to the connection. A client that departs from it is a defect, in whatever the client does next on that
+ * connection, and in `assertFinished`; its message shows script and conversation side by side, in log form: what a client
+ * says between AUTH and its final reply is asterisks (DESIGN P1). Octets arrive whole, line by line or one by one; time is
+ * the `Clock`'s, so under `TestClock` a delay takes as long as the test says.
+ *
+ * It checks no grammar of its own and offers no extensions: what isn't in the script does not happen. A server that
+ * follows the rules by itself is `Server`, or `CaptureServer`.
+ *
+ * **The text form** (`fromText`, `toText`): one thing a line; blanks in front, empty lines and `#` comments don't count.
+ *
+ * ```
+ * S: 220 mail.test ESMTP              the server's line; CRLF is added
+ * C: EHLO client.test                 the client's line, the whole of it
+ * C: /^AUTH PLAIN /i                  a pattern, which may match a part; a line that starts with / or \ has a \ in front
+ * C: AUTH PLAIN ********************************       32 asterisks stand for any characters, as in a log
+ * -- content                          the client's content, up to CRLF.CRLF
+ * -- bdat                             BDAT and its octets
+ * -- swallow 100                      100 octets of the client's, whatever they are
+ * -- starttls                         the TLS handshake, after STARTTLS and its 220 (one JSON object: what TLS found out)
+ * -- starttls fails {"_tag":"TlsFailed","kind":"Handshake"}
+ * -- tls {…}   -- tls fails {…}       how an implicit handshake ends, first of all
+ * -- refuse {…}                       a dial that fails (a ConnectionFailed)
+ * -- delay 5 seconds                  also `for ever`
+ * -- hold      -- release             what is sent in between arrives together
+ * -- raw "220-mail.test"              octets as they are, a JSON string of characters up to \u00ff
+ * -- silence                          reads all, says nothing
+ * -- stall                            does not even read
+ * -- close     -- reset     -- end    the server closes; resets; the client closes
+ * ```
+ */
+import * as Arr from "effect/Array"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
-import type * as Socket from "effect/socket/Socket"
-import type { Connector } from "../Connector.ts"
-import type { CertificateRejected, ConnectionFailed, TlsFailed } from "../SmtpError.ts"
-import type { TlsInfo } from "../Tls.ts"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Socket from "effect/socket/Socket"
+import type { Connection } from "../Connection.ts"
+import { Connector, type Target } from "../Connector.ts"
+import type { ConnectionFailed, ConnectionLost } from "../SmtpError.ts"
+import type { TlsOptions } from "../Tls.ts"
+import { departed, dial, type Held, type Options, ScriptDeparture } from "./internal/scriptConnection.ts"
+import { type Closing, Machine } from "./internal/scriptMachine.ts"
+import { concat, encodeLines, normalize, type Op, type TlsOutcome } from "./internal/scriptOps.ts"
+import { parse, printOps } from "./internal/scriptText.ts"
+
 export interface Step {
-  readonly "~@colloquy/core/testing/Script": unknown
+  readonly "~@colloquy/core/testing/Script": ReadonlyArray<Op>
 }
-export declare const greet: (...lines: ReadonlyArray<string>) => Step
-/** Expects a client line (a pattern may match part of it), then replies. */
-export declare const on: (line: string | RegExp, ...reply: ReadonlyArray<string>) => Step
-export declare const silence: Step
-export declare const delay: (duration: Duration.Input) => Step
-export declare const close: Step
-export declare const startTls: Step
+const step = (...ops: ReadonlyArray<Op>): Step => ({ "~@colloquy/core/testing/Script": ops })
+const reply = (lines: ReadonlyArray<string>): Op => ({ _tag: "Send", octets: encodeLines(lines) })
+
+/** Lines that the server sends unasked. */
+export const greet = (...lines: ReadonlyArray<string>): Step => step(reply(lines))
+/**
+ * Expects a client line, then replies. A string is the whole line, 32 asterisks in it stand for any characters; a pattern
+ * may match a part of the line.
+ */
+export const on = (line: string | RegExp, ...lines: ReadonlyArray<string>): Step =>
+  step({ _tag: "Expect", line }, reply(lines))
+/** As `on`, with a reply that depends on the line. Has no text form. */
+export const onWith = (line: string | RegExp, answer: (line: string) => ReadonlyArray<string>): Step =>
+  step({ _tag: "Expect", line, answer })
+/** QUIT, answered, and closed. */
+export const bye: Step = step({ _tag: "Expect", line: "QUIT" }, reply(["221 2.0.0 Bye"]), { _tag: "Close" })
+/** Reads all, says nothing, until the client closes. In place of a TLS handshake: one that does not end. */
+export const silence: Step = step({ _tag: "Silence" })
+/** Reads nothing any more: the client's writes do not end. */
+export const stall: Step = step({ _tag: "Stall" })
+/** The server does nothing for so long; in front of `refuse` or `tls` it is the dial that takes so long. */
+export const delay = (duration: Duration.Input): Step =>
+  step({ _tag: "Delay", millis: Duration.toMillis(Duration.fromInputUnsafe(duration)) })
+/** The server closes in order: what it sent before arrives, then the end. */
+export const close: Step = step({ _tag: "Close" })
+/** What the server sent before arrives, then a reset. */
+export const reset: Step = step({ _tag: "Reset" })
+/** The client closes here, and says nothing before. */
+export const expectEnd: Step = step({ _tag: "End" })
+/** The TLS handshake after STARTTLS and its 220: TLSv1.3, verified, for the name that the client gave. */
+export const startTls: Step = step({ _tag: "StartTls", outcome: undefined })
 /** The upgrade's outcome: what TLS found out, or how it fails (expired, self-signed, wrong name, handshake). */
-export declare const startTlsWith: (
-  outcome: { readonly info: TlsInfo } | { readonly fails: CertificateRejected | TlsFailed }
-) => Step
+export const startTlsWith = (outcome: TlsOutcome): Step => step({ _tag: "StartTls", outcome })
+/** How the handshake of a connection with implicit TLS ends; stands first. Without it: as `startTls`. */
+export const tls = (outcome: TlsOutcome): Step => step({ _tag: "Tls", outcome })
 /** The dial fails. */
-export declare const refuse: (reason: ConnectionFailed) => Step
-export declare const reset: Step
+export const refuse = (reason: ConnectionFailed): Step => step({ _tag: "Refuse", reason })
 /** Octets as they are: no CRLF added. */
-export declare const raw: (octets: Uint8Array | string) => Step
+export const raw = (octets: Uint8Array | string): Step =>
+  step({ _tag: "Send", octets: typeof octets === "string" ? new TextEncoder().encode(octets) : octets })
 /** Content up to CRLF.CRLF */
-export declare const content: (...reply: ReadonlyArray<string>) => Step
-export declare const fromText: (dialogue: string) => ReadonlyArray<Step>
-export class ScriptServer extends Context.Service<
-  ScriptServer,
-  { readonly wire: Effect.Effect<string>; readonly assertFinished: Effect.Effect<void> }
->()("@colloquy/core/testing/ScriptServer") {}
-/** One script for every connection, or one each. */
-export declare const layer: (
+export const content = (...lines: ReadonlyArray<string>): Step => step({ _tag: "Content" }, reply(lines))
+/** `BDAT n` or `BDAT n LAST` with its octets (RFC 3030 §2). */
+export const bdat = (...lines: ReadonlyArray<string>): Step => step({ _tag: "Bdat" }, reply(lines))
+/** So many octets of the client's, lines or content: what follows happens in the middle of them. */
+export const swallow = (octets: number): Step => step({ _tag: "Swallow", octets })
+/** What the server sends from here to `release` (or the end) arrives together. */
+export const hold: Step = step({ _tag: "Hold" })
+export const release: Step = step({ _tag: "Release" })
+
+const opsOf = (script: ReadonlyArray<Step>) =>
+  normalize(script.flatMap((step) => step["~@colloquy/core/testing/Script"]))
+
+/** Throws if the text is no script: it is a part of a test's source. */
+export const fromText = (dialogue: string): ReadonlyArray<Step> => normalize(parse(dialogue)).map((op) => step(op))
+/** `fromText` reads it back: a script that does the same. What a secret is in it, is in the text. */
+export const toText = (script: ReadonlyArray<Step>): string =>
+  printOps(opsOf(script)).flat().map((line) => `${line}\n`).join("")
+
+export { type Options, ScriptDeparture }
+
+export interface ConnectionState {
+  /** Whether the client still holds it. */
+  readonly open: boolean
+  /** Who ended it first; `network` where a TLS handshake failed. */
+  readonly closedBy: Closing | undefined
+  readonly secured: boolean
+  /** How often the client wrote with nothing written since it last read: pipelined commands count once. */
+  readonly roundTrips: number
+}
+
+export class ScriptServer extends Context.Service<ScriptServer, {
+  /** What went over, as `C: `, `S: ` and `-- ` lines in log form: secrets are asterisks, content is its number of octets. */
+  readonly wire: Effect.Effect<string>
+  /** A defect that shows what was still expected, or how the client departed. */
+  readonly assertFinished: Effect.Effect<void>
+  /** The contents, octet for octet as they came: dots stuffed, without the final dot; the chunks of BDAT joined. */
+  readonly contents: Effect.Effect<ReadonlyArray<Uint8Array>>
+  /** All octets of the client's, a connection each. *Secrets are in them.* */
+  readonly octets: Effect.Effect<ReadonlyArray<Uint8Array>>
+  readonly connections: Effect.Effect<ReadonlyArray<ConnectionState>>
+}>()("@colloquy/core/testing/ScriptServer") {}
+
+/** A server for any number of connections: a script each, or the same for all. */
+const make = (
   script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>,
-  options?: { readonly chunks?: "whole" | "line" | "byte" }
-) => Layer.Layer<Connector | ScriptServer>
-export declare const layerSocket: (script: ReadonlyArray<Step>) => Layer.Layer<Socket.Socket | ScriptServer>
+  options: Options
+) => {
+  const scripts = isOne(script) ? opsOf(script) : script.map(opsOf)
+  const all: Array<Held> = []
+
+  /** The connection's number is that of its script. */
+  const connect = (host: string, implicit: TlsOptions | undefined) =>
+    Effect.suspend(() => {
+      const number = all.length + 1
+      const ops = isOps(scripts) ? scripts : scripts[number - 1]
+      if (ops === undefined) {
+        return Effect.die(new ScriptDeparture({ message: `No script for connection ${number}.` }))
+      }
+      const held: Held = { number, machine: new Machine(ops), tls: undefined }
+      all.push(held)
+      return dial(held, options, host, implicit)
+    })
+
+  const each = <A>(f: (held: Held) => A) => Effect.sync(() => all.map(f))
+  const server = ScriptServer.of({
+    wire: Effect.sync(() =>
+      all.map(({ machine, number }) =>
+        [...(all.length > 1 ? [`# connection ${number}`] : []), ...machine.conversation().map((entry) => entry.text)]
+          .join("\n")
+      ).join("\n\n")
+    ),
+    assertFinished: Effect.gen(function*() {
+      for (const held of all) {
+        if (held.machine.departure !== undefined) return yield* departed(held)
+        if (!held.machine.finished) {
+          return yield* Effect.die(
+            new ScriptDeparture({
+              message: `The script has not come to its end (connection ${held.number}).\n${held.machine.sideBySide()}`
+            })
+          )
+        }
+      }
+      const expected = isOps(scripts) ? 1 : scripts.length
+      if (all.length < expected) {
+        return yield* Effect.die(
+          new ScriptDeparture({ message: `${expected} connections were expected, ${all.length} came.` })
+        )
+      }
+    }),
+    contents: each(({ machine }) => machine.contents).pipe(Effect.map((contents) => contents.flat())),
+    octets: each(({ machine }) => concat(machine.received)),
+    connections: each(({ machine, tls }) => ({
+      open: machine.clientOpen,
+      closedBy: machine.closedBy,
+      secured: tls !== undefined,
+      roundTrips: machine.roundTrips
+    }))
+  })
+  return { connect, server }
+}
+
+const isOne = (
+  script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>
+): script is ReadonlyArray<Step> => !Array.isArray(script[0])
+const isOps = (scripts: ReadonlyArray<Op> | ReadonlyArray<ReadonlyArray<Op>>): scripts is ReadonlyArray<Op> =>
+  !Array.isArray(scripts[0])
+
+const whereTo = (target: Target): { readonly host: string; readonly implicit: TlsOptions | undefined } =>
+  "path" in target ?
+    { host: target.path, implicit: undefined } :
+    {
+      host: target.host,
+      implicit: target.tls === undefined || (target.tls.mode ?? "implicit") !== "implicit" ? undefined : target.tls
+    }
+
+/** One script for every connection, or one each. */
+export const layer = (
+  script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>,
+  options: Options = {}
+): Layer.Layer<Connector | ScriptServer> =>
+  Layer.syncContext(() => {
+    const { connect, server } = make(script, options)
+    const connector = Connector.of({
+      connect: (target, hooks) => {
+        const { host, implicit } = whereTo(target)
+        const port = "path" in target ? 0 : target.port
+        return connect(host, implicit).pipe(
+          Effect.tap((connection) =>
+            Effect.sync(() => hooks?.onAttempt?.({ address: connection.address ?? "", port }))
+          ),
+          Effect.tapError((error) =>
+            Effect.sync(() => {
+              if (error._tag !== "ConnectionFailed") return
+              for (const attempt of error.attempts) hooks?.onAttempt?.({ ...attempt, port })
+            })
+          )
+        )
+      }
+    })
+    return Context.make(Connector, connector).pipe(Context.add(ScriptServer, server))
+  })
+
+const broken = (lost: ConnectionLost) =>
+  new Socket.SocketError({
+    reason: new Socket.SocketCloseError({ code: lost.kind === "Closed" ? 1000 : 1006 })
+  })
+const bytes = (chunk: Uint8Array | string) => typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk
+
+/** An effect `Socket` in front of the script: each acquisition of its reader is a new connection. */
+export const layerSocket = (
+  script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>,
+  options: Options = {}
+): Layer.Layer<Socket.Socket | ScriptServer> =>
+  Layer.syncContext(() => {
+    const { connect, server } = make(script, options)
+    const current = Latch.makeUnsafe(false)
+    let connection: Connection | undefined
+    const writeAll = (chunks: NonEmptyReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
+      Effect.andThen(
+        current.await,
+        Effect.suspend(() =>
+          connection === undefined ? Effect.void : Effect.mapError(connection.writeAll(chunks), broken)
+        )
+      )
+    const socket = Socket.make({
+      reader: Effect.gen(function*() {
+        const opened = yield* connect("localhost", undefined).pipe(
+          Effect.mapError((cause) =>
+            new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })
+          )
+        )
+        connection = opened
+        current.openUnsafe()
+        return {
+          pull: Effect.mapError(opened.pull, broken),
+          upgrade: (options) =>
+            opened.upgrade({ servername: options?.servername }).pipe(
+              Effect.mapError((cause) => new Socket.SocketError({ reason: new Socket.SocketUpgradeError({ cause }) })),
+              Effect.asVoid
+            )
+        }
+      }),
+      writer: Effect.succeed({
+        write: (chunk) => Socket.isCloseEvent(chunk) ? Effect.void : writeAll([bytes(chunk)]),
+        writeAll: (chunks) => writeAll(Arr.map(chunks, bytes))
+      })
+    })
+    return Context.make(Socket.Socket, socket).pipe(Context.add(ScriptServer, server))
+  })
