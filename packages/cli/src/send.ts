@@ -1,0 +1,144 @@
+/** `colloquy send`: one message through one server, and what became of it for each recipient. */
+import type { Connector } from "@colloquy/core/Connector"
+import type * as Message from "@colloquy/core/Message"
+import * as MessageError from "@colloquy/core/MessageError"
+import * as Receipt from "@colloquy/core/Receipt"
+import * as SmtpLog from "@colloquy/core/SmtpLog"
+import * as Transporter from "@colloquy/core/Transporter"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Exit from "./exit.ts"
+import { inputFailed } from "./internal/files.ts"
+import * as Printable from "./internal/printable.ts"
+import * as LogOptions from "./logOptions.ts"
+import * as Report from "./report.ts"
+import * as ServerOptions from "./serverOptions.ts"
+
+const several = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar("ADDRESS"), Flag.withDescription(description), Flag.atLeast(0))
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+const flags = {
+  ...ServerOptions.flags,
+  from: Flag.String("from").pipe(Flag.withMetavar("ADDRESS"), Flag.withDescription("The sender")),
+  to: Flag.String("to").pipe(
+    Flag.withMetavar("ADDRESS"),
+    Flag.withDescription("A recipient; may be given several times"),
+    Flag.atLeast(1)
+  ),
+  cc: several("cc", "A recipient of a copy"),
+  bcc: several("bcc", "A recipient whom the message does not name"),
+  subject: text("subject", "TEXT", "The subject"),
+  text: text("text", "TEXT", "The message as plain text"),
+  html: text("html", "HTML", "The message as HTML, alone or beside the text"),
+  raw: text("raw", "FILE|-", "The message as it is, header section and body; - is standard input"),
+  log: LogOptions.log,
+  logContent: LogOptions.logContent,
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Prints the outcome as one line of JSON"),
+    Flag.withDefault(false)
+  )
+}
+
+interface Input extends ServerOptions.Input {
+  readonly from: string
+  readonly to: ReadonlyArray<string>
+  readonly cc: ReadonlyArray<string>
+  readonly bcc: ReadonlyArray<string>
+  readonly subject: Option.Option<string>
+  readonly text: Option.Option<string>
+  readonly html: Option.Option<string>
+  readonly raw: Option.Option<string>
+  readonly log: Option.Option<string>
+  readonly logContent: "summary" | "headers" | "full"
+  readonly json: boolean
+}
+
+const unreadable = (path: string) => (error: { readonly message: string }) =>
+  new MessageError.MessageError({ field: path, problem: error.message })
+
+/** Standard input has no size that is known before. */
+const rawContent = Effect.fnUntraced(function*(path: string) {
+  const stdio = yield* Stdio.Stdio
+  if (path === "-") return { size: undefined, content: Stream.mapError(stdio.stdin, unreadable("standard input")) }
+  const fs = yield* FileSystem.FileSystem
+  const { size } = yield* Effect.mapError(fs.stat(path), inputFailed(path))
+  return { size: Number(size), content: Stream.mapError(fs.stream(path), unreadable(path)) }
+})
+
+const messageOf = Effect.fnUntraced(function*(input: Input) {
+  const [first, ...others] = [...input.to, ...input.cc, ...input.bcc]
+  if (first === undefined) return yield* new Report.Usage({ problem: "--to is missing" })
+  const composed = [input.subject, input.text, input.html].some(Option.isSome)
+  if (Option.isSome(input.raw)) {
+    if (composed) {
+      return yield* new Report.Usage({ problem: "--raw is a whole message; --subject, --text and --html make another" })
+    }
+    const envelope = { from: input.from, to: [first, ...others] as const }
+    return { envelope, ...(yield* rawContent(input.raw.value)) } satisfies Message.Composed
+  }
+  if (Option.isNone(input.text) && Option.isNone(input.html)) {
+    return yield* new Report.Usage({ problem: "there is no message: --text, --html or --raw is missing" })
+  }
+  return {
+    from: input.from,
+    to: input.to,
+    ...(input.cc.length > 0 ? { cc: input.cc } : {}),
+    ...(input.bcc.length > 0 ? { bcc: input.bcc } : {}),
+    ...(Option.isSome(input.subject) ? { subject: input.subject.value } : {}),
+    ...(Option.isSome(input.text) ? { text: input.text.value } : {}),
+    ...(Option.isSome(input.html) ? { html: input.html.value } : {})
+  } satisfies Message.Draft
+})
+
+const transport = Effect.fnUntraced(function*(input: Input) {
+  const message = yield* messageOf(input)
+  const options = yield* ServerOptions.resolve(input)
+  const log = yield* SmtpLog.make(LogOptions.sinks(input.log, input.logContent))
+  const transporter = yield* Effect.provideService(Transporter.make(options), SmtpLog.SmtpLog, log)
+  return yield* transporter.send(message)
+}, Effect.scoped)
+
+const encodeReceipt = Schema.encodeSync(Schema.toCodecJson(Receipt.Receipt))
+
+const receiptText = (receipt: Receipt.Receipt): string =>
+  [
+    `The server has the message: ${Printable.line(`${receipt.reply.code} ${receipt.reply.lines.join(" / ")}`)}`,
+    ...Report.recipients(receipt.recipients),
+    ...(receipt.queueId === undefined ? [] : [`Queued there as ${Printable.line(receipt.queueId)}`])
+  ].join("\n")
+
+const run = Effect.fnUntraced(function*(input: Input) {
+  const receipt = yield* transport(input)
+  const status = receipt.refused.length > 0 ? Exit.status.recipients : Exit.status.accepted
+  yield* Console.log(
+    input.json ? Printable.json({ status, receipt: encodeReceipt(receipt) }) : receiptText(receipt)
+  )
+  if (status !== Exit.status.accepted) return yield* new Exit.Exit({ status })
+})
+
+export type Requirements = Connector | Transporter.Platform
+
+export const send = Command.make("send", flags, (input) =>
+  run(input).pipe(Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) }))).pipe(
+    Command.withDescription("Sends one message and tells what became of it for each recipient."),
+    Command.withShortDescription("Send a message"),
+    Command.withExamples([
+      {
+        command: "colloquy send --server smtps://ann@mail.example --from ann@mail.example --to bob@example.org --text Hi",
+        description: "Asks for the password and sends over TLS"
+      },
+      {
+        command: "colloquy send --server smtp://ann@mail.example --from ann@mail.example --to bob@example.org --raw message.eml --log -",
+        description: "Sends a file as it is, with the conversation on the terminal"
+      }
+    ])
+  )

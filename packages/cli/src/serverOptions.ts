@@ -1,0 +1,141 @@
+/**
+ * The flags that `send` and `check` share, and how they become the options of a transporter.
+ *
+ * Invariant: a password is a `Redacted` from where it is read. It comes, first found first taken, from `--password-file`,
+ * from COLLOQUY_PASSWORD, from the URL (with a warning: other users of the machine see it in the list of processes), or
+ * from a prompt where the URL has a user without a password and there is a terminal to ask at.
+ */
+import type * as Transporter from "@colloquy/core/Transporter"
+import * as Flag from "effect/cli/Flag"
+import * as Prompt from "effect/cli/Prompt"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { readText } from "./internal/files.ts"
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** `30s`, `500ms`, `2m`, `1h`; a bare number is seconds. */
+export const parseTimeout = (text: string): Option.Option<Duration.Duration> => {
+  const [, count, unit = "s"] = /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|m|h)?$/.exec(text.trim()) ?? []
+  const milliseconds = Number(count) * (units[unit] ?? Number.NaN)
+  return milliseconds > 0 ? Option.some(Duration.millis(milliseconds)) : Option.none()
+}
+
+export const flags = {
+  server: Flag.Redacted("server").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription(
+      "smtps://user@host (TLS from the start, port 465), smtp://user@host (STARTTLS, port 587), lmtp://host:port or " +
+        "lmtp:///socket. User and password percent-encoded; options as query parameters: ?tls=none"
+    )
+  ),
+  passwordFile: Flag.String("password-file").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The password, or the access token; one line end at the end is taken off. Otherwise COLLOQUY_PASSWORD, or asked"),
+    Flag.optional
+  ),
+  tls: Flag.Literals("tls", ["implicit", "required", "opportunistic", "none"]).pipe(
+    Flag.withDescription("TLS from the start, or by STARTTLS: required, or where the server has it; or none"),
+    Flag.optional
+  ),
+  ca: Flag.String("ca").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Certificates (PEM) that are trusted in place of the system's"),
+    Flag.optional
+  ),
+  auth: Flag.String("auth").pipe(
+    Flag.withMetavar("MECHANISM"),
+    Flag.withDescription("PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, OAUTHBEARER…; otherwise the strongest that both have"),
+    Flag.optional
+  ),
+  name: Flag.String("name").pipe(
+    Flag.withMetavar("EHLO-NAME"),
+    Flag.withDescription("The name to introduce oneself by"),
+    Flag.optional
+  ),
+  timeout: Flag.String("timeout").pipe(
+    Flag.withMetavar("T"),
+    Flag.withDescription("30s, 500ms, 2m: how long to wait for the server; for the connection 30s at most"),
+    Flag.filterMap(parseTimeout, () => "expected a time like 30s, 500ms or 2m"),
+    Flag.optional
+  )
+}
+
+export interface Input {
+  readonly server: Redacted.Redacted
+  readonly passwordFile: Option.Option<string>
+  readonly tls: Option.Option<"implicit" | "required" | "opportunistic" | "none">
+  readonly ca: Option.Option<string>
+  readonly auth: Option.Option<string>
+  readonly name: Option.Option<string>
+  readonly timeout: Option.Option<Duration.Duration>
+}
+
+const isOAuth = (mechanism: string) => ["OAUTH2", "OAUTHBEARER", "XOAUTH2"].includes(mechanism.toUpperCase())
+
+/** One line end at the end of a password file belongs to the editor, not to the password. */
+const withoutFinalLineEnd = (text: string) => text.replace(/\r?\n$/, "")
+
+/** Whether the URL has a user, and a password. One that is none is the transporter's to complain about. */
+const credentialsOf = (server: Redacted.Redacted) => {
+  const url = URL.parse(Redacted.value(server))
+  const parameters = url?.searchParams
+  return {
+    user: url !== null && (url.username !== "" || parameters?.has("user") === true),
+    password: url !== null && (url.password !== "" || parameters?.has("password") === true)
+  }
+}
+
+const secretOf = Effect.fnUntraced(function*(input: Input) {
+  if (Option.isSome(input.passwordFile)) {
+    return Redacted.make(withoutFinalLineEnd(yield* readText(input.passwordFile.value)), { label: "password" })
+  }
+  const environment = yield* Effect.orDie(Config.option(Config.Redacted("COLLOQUY_PASSWORD")))
+  if (Option.isSome(environment)) return environment.value
+  const { password, user } = credentialsOf(input.server)
+  if (password) {
+    yield* Console.error(
+      "colloquy: the password in the URL shows in the list of processes; --password-file or COLLOQUY_PASSWORD hide it."
+    )
+    return undefined
+  }
+  const { canPrompt } = yield* TerminalCapabilities.TerminalCapabilities
+  if (!user || !canPrompt || Option.contains(input.auth, "EXTERNAL")) return undefined
+  return yield* Prompt.run(Prompt.Password({ message: "Password" }))
+})
+
+const limits = (timeout: Option.Option<Duration.Duration>) =>
+  Option.match(timeout, {
+    onNone: () => ({}),
+    onSome: (sendTimeOut) => ({
+      sendTimeOut,
+      connectionTimeOut: Duration.min(sendTimeOut, Duration.seconds(30))
+    })
+  })
+
+/** The transporter's options; a session is closed after its one use. */
+export const resolve = Effect.fnUntraced(function*(input: Input) {
+  const ca = Option.isSome(input.ca) ? yield* readText(input.ca.value) : undefined
+  const mode = Option.getOrUndefined(input.tls)
+  const mechanism = Option.getOrUndefined(input.auth)
+  const secret = yield* secretOf(input)
+  const options: Transporter.Options = {
+    url: input.server,
+    ...(mode === undefined && ca === undefined ? {} : { tls: ca === undefined ? mode : { mode, ca } }),
+    ...(mechanism === undefined ? {} : { authenticationMode: mechanism }),
+    ...(secret === undefined
+      ? {}
+      : mechanism !== undefined && isOAuth(mechanism)
+      ? { accessTokenOAuth2: secret }
+      : { password: secret }),
+    ...(Option.isSome(input.name) ? { name: input.name.value } : {}),
+    ...limits(input.timeout),
+    keepAlive: false
+  }
+  return options
+})
