@@ -7,8 +7,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Exit from "./exit.ts"
 import * as Printable from "./internal/printable.ts"
 import * as Steps from "./internal/steps.ts"
@@ -31,7 +32,8 @@ interface Input extends ServerOptions.Input {
 }
 
 const day = 86_400_000
-const date = (time: number) => Number.isFinite(time) ? new Date(time).toISOString().slice(0, 10) : "?"
+const date = (time: number) =>
+  Option.match(DateTime.make(time), { onNone: () => "?", onSome: DateTime.formatIsoDateUtc })
 const daysLeft = (certificate: Tls.Certificate, now: number) => Math.floor((certificate.validTo - now) / day)
 
 const validity = (certificate: Tls.Certificate, now: number) => {
@@ -48,7 +50,8 @@ const modes: Record<string, string> = {
 }
 
 const row = (ms: number | undefined, label: string, text: string) =>
-  Printable.line(`${ms === undefined ? "" : `${Math.round(ms)} ms`}`.padStart(9) + `  ${label.padEnd(12)} ${text}`).trimEnd()
+  Printable.line((ms === undefined ? "" : `${Math.round(ms)} ms`).padStart(9) + `  ${label.padEnd(12)} ${text}`)
+    .trimEnd()
 
 const certificateRows = (certificate: Tls.Certificate, now: number) => [
   row(undefined, "certificate", certificate.subject),
@@ -60,14 +63,18 @@ const certificateRows = (certificate: Tls.Certificate, now: number) => [
 
 const tlsText = ({ cipher, problem, protocol, servername, verified }: Tls.TlsInfo) =>
   `${protocol}, ${cipher}, certificate ${
-    verified ? `verified${servername === undefined ? "" : ` for ${servername}`}` : `not verified: ${problem ?? "not asked to"}`
+    verified
+      ? `verified${servername === undefined ? "" : ` for ${servername}`}`
+      : `not verified: ${problem ?? "not asked to"}`
   }`
 
 /** The lines of one step. */
 export const rows = (step: Steps.Step, now: number): ReadonlyArray<string> => {
   switch (step.step) {
     case "server":
-      return [row(undefined, "server", step.port === 0 ? step.host : `${step.host}, port ${step.port}, ${modes[step.tls]}`)]
+      return [
+        row(undefined, "server", step.port === 0 ? step.host : `${step.host}, port ${step.port}, ${modes[step.tls]}`)
+      ]
     case "attempt":
       return [row(step.ms, "address", `${step.address}, port ${step.port}: ${step.problem}`)]
     case "connect":
@@ -78,7 +85,10 @@ export const rows = (step: Steps.Step, now: number): ReadonlyArray<string> => {
     case "starttls":
       return [row(step.ms, step.step, step.reply)]
     case "ehlo":
-      return [row(step.ms, "ehlo", `as ${step.name}`), ...step.extensions.map((each) => row(undefined, "extension", each))]
+      return [
+        row(step.ms, "ehlo", `as ${step.name}`),
+        ...step.extensions.map((each) => row(undefined, "extension", each))
+      ]
     case "auth":
       return [row(step.ms, "auth", `${step.mechanism}: ${step.reply}`)]
     case "note":
@@ -86,11 +96,12 @@ export const rows = (step: Steps.Step, now: number): ReadonlyArray<string> => {
   }
 }
 
-const withDaysLeft = (step: Steps.Step, now: number) =>
-  step.step !== "tls" ? step : {
-    ...step,
-    tls: { ...step.tls, chain: step.tls.chain.map((each) => ({ ...each, daysLeft: daysLeft(each, now) })) }
-  }
+const factsOf = (step: Steps.Step, now: number): unknown => {
+  if (step.step !== "tls") return step
+  const { chain, cipher, problem, protocol, servername, verified } = step.tls
+  const certificates = chain.map((certificate) => ({ ...certificate, daysLeft: daysLeft(certificate, now) }))
+  return { step: step.step, ms: step.ms, protocol, cipher, servername, verified, problem, certificates }
+}
 
 const stepsTo = Effect.fnUntraced(function*(tell: (step: Steps.Step) => Effect.Effect<void>) {
   const complete = Steps.make()
@@ -117,7 +128,8 @@ const verdictText = (report: Transporter.CheckReport) =>
 const forPeople = (input: Input) =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
-    const report = yield* connect(input, (step) => Effect.forEach(rows(step, now), (text) => Console.log(text), { discard: true }))
+    const report = yield* connect(input, (step) =>
+      Effect.forEach(rows(step, now), (text) => Console.log(text), { discard: true }))
     yield* Console.log(row(undefined, "verdict", verdictText(report)))
   })
 
@@ -125,7 +137,7 @@ const forPrograms = (input: Input) =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     const steps: Array<unknown> = []
-    const tell = (step: Steps.Step) => Effect.sync(() => void steps.push(withDaysLeft(step, now)))
+    const tell = (step: Steps.Step) => Effect.sync(() => void steps.push(factsOf(step, now)))
     const outcome = yield* Effect.result(connect(input, tell))
     if (outcome._tag === "Success") {
       const { mechanism } = outcome.success
@@ -141,10 +153,15 @@ export const check = Command.make("check", flags, (input) =>
   (input.json ? forPrograms(input) : forPeople(input)).pipe(
     Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) })
   )).pipe(
-    Command.withDescription("Connects to the server, secures the connection, logs in, and tells every step. Nothing is sent."),
+    Command.withDescription(
+      "Connects to the server, secures the connection, logs in, and tells every step. Nothing is sent."
+    ),
     Command.withShortDescription("Check a server"),
     Command.withExamples([
       { command: "colloquy check --server smtps://ann@mail.example", description: "Asks for the password" },
-      { command: "colloquy check --server smtp://mail.example:25 --json", description: "Without a login, for a program" }
+      {
+        command: "colloquy check --server smtp://mail.example:25 --json",
+        description: "Without a login, for a program"
+      }
     ])
   )

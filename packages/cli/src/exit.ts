@@ -25,7 +25,7 @@ export const status = {
 } as const
 export type Status = typeof status[keyof typeof status]
 
-export const meanings: ReadonlyArray<readonly [status: Status, meaning: string]> = [
+export const meanings: ReadonlyArray<readonly [status: number, meaning: string]> = [
   [0, "all recipients accepted; for check: the server can be used"],
   [64, "wrong usage of the command"],
   [65, "wrong data: an address, the message, or its size; refused by the server for good"],

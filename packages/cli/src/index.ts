@@ -1,1 +1,1 @@
-export {}
+export * as Colloquy from "./colloquy.ts"

@@ -91,7 +91,13 @@ const encodeVerdicts = Schema.encodeSync(Schema.toCodecJson(Schema.Array(Receipt
 const replyFacts = (reply: SmtpError.SmtpError["reply"]) =>
   reply === undefined
     ? {}
-    : { reply: { code: reply.code, ...(reply.enhanced === undefined ? {} : { enhanced: reply.enhanced }), lines: reply.lines } }
+    : {
+      reply: {
+        code: reply.code,
+        ...(reply.enhanced === undefined ? {} : { enhanced: reply.enhanced }),
+        lines: reply.lines
+      }
+    }
 
 /** The same for a program. */
 export const facts = (failure: Failure): { readonly status: Exit.Status; readonly error: unknown } => ({
@@ -116,16 +122,17 @@ const isFailure = (error: unknown): error is Failure =>
   ["Usage", "InputFailed", "LogError", "SmtpError"].includes(String(error._tag))
 
 /** Tells whatever went wrong, and fails with the exit status that it has. */
-export const told = (options: Told) => <A, R>(self: Effect.Effect<A, Failure | Exit.Exit, R>): Effect.Effect<A, Exit.Exit, R> =>
-  Effect.catch(self, (error) => {
-    if (!isFailure(error)) return Effect.fail(error)
-    return Effect.andThen(
-      options.json
-        ? Console.log(Printable.json(facts(error)))
-        : Console.error(text(error, options.conversationShown)),
-      Effect.fail(new Exit.Exit({ status: statusOf(error) }))
-    )
-  })
+export const told =
+  (options: Told) => <A, R>(self: Effect.Effect<A, Failure | Exit.Exit, R>): Effect.Effect<A, Exit.Exit, R> =>
+    Effect.catch(self, (error) => {
+      if (!isFailure(error)) return Effect.fail(error)
+      return Effect.andThen(
+        options.json
+          ? Console.log(Printable.json(facts(error)))
+          : Console.error(text(error, options.conversationShown)),
+        Effect.fail(new Exit.Exit({ status: statusOf(error) }))
+      )
+    })
 
 /** A defect is a fault of the program: one line, without the stack. */
 export const defectTold = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Exit.Exit, R> =>

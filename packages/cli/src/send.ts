@@ -127,18 +127,22 @@ const run = Effect.fnUntraced(function*(input: Input) {
 
 export type Requirements = Connector | Transporter.Platform
 
-export const send = Command.make("send", flags, (input) =>
-  run(input).pipe(Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) }))).pipe(
-    Command.withDescription("Sends one message and tells what became of it for each recipient."),
-    Command.withShortDescription("Send a message"),
-    Command.withExamples([
-      {
-        command: "colloquy send --server smtps://ann@mail.example --from ann@mail.example --to bob@example.org --text Hi",
-        description: "Asks for the password and sends over TLS"
-      },
-      {
-        command: "colloquy send --server smtp://ann@mail.example --from ann@mail.example --to bob@example.org --raw message.eml --log -",
-        description: "Sends a file as it is, with the conversation on the terminal"
-      }
-    ])
-  )
+export const send = Command.make(
+  "send",
+  flags,
+  (input) => run(input).pipe(Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) }))
+).pipe(
+  Command.withDescription("Sends one message and tells what became of it for each recipient."),
+  Command.withShortDescription("Send a message"),
+  Command.withExamples([
+    {
+      command: "colloquy send --server smtps://ann@mail.example --from ann@mail.example --to bob@example.org --text Hi",
+      description: "Asks for the password and sends over TLS"
+    },
+    {
+      command:
+        "colloquy send --server smtp://ann@mail.example --from ann@mail.example --to bob@example.org --raw message.eml --log -",
+      description: "Sends a file as it is, with the conversation on the terminal"
+    }
+  ])
+)

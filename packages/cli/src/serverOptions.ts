@@ -36,7 +36,9 @@ export const flags = {
   ),
   passwordFile: Flag.String("password-file").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("The password, or the access token; one line end at the end is taken off. Otherwise COLLOQUY_PASSWORD, or asked"),
+    Flag.withDescription(
+      "The password, or the access token; one line end at the end is taken off. Otherwise COLLOQUY_PASSWORD, or asked"
+    ),
     Flag.optional
   ),
   tls: Flag.Literals("tls", ["implicit", "required", "opportunistic", "none"]).pipe(
@@ -106,7 +108,11 @@ const secretOf = Effect.fnUntraced(function*(input: Input) {
   }
   const { canPrompt } = yield* TerminalCapabilities.TerminalCapabilities
   if (!user || !canPrompt || Option.contains(input.auth, "EXTERNAL")) return undefined
-  return yield* Prompt.run(Prompt.Password({ message: "Password" }))
+  return yield* Effect.catchTag(
+    Prompt.run(Prompt.Password({ message: "Password" })),
+    "QuitError",
+    () => Effect.interrupt
+  )
 })
 
 const limits = (timeout: Option.Option<Duration.Duration>) =>

@@ -11,8 +11,10 @@ const hex = (character: string, width: number) => (character.codePointAt(0) ?? 0
 
 /** On one line: line ends are written out too. */
 export const line = (text: string): string =>
-  text.replaceAll(unprintable, (character) =>
-    character <= "\u007f" ? `\\x${hex(character, 2).toUpperCase()}` : `\\u{${hex(character, 1)}}`)
+  text.replaceAll(
+    unprintable,
+    (character) => character <= "\u007f" ? `\\x${hex(character, 2).toUpperCase()}` : `\\u{${hex(character, 1)}}`
+  )
 
 /** Text of several lines: CRLF and LF end a line, anything else is written out. */
 export const lines = (text: string): string => text.split(/\r?\n/).map(line).join("\n")

@@ -9,7 +9,13 @@ import type * as Tls from "@colloquy/core/Tls"
 
 export type Step =
   | { readonly step: "server"; readonly host: string; readonly port: number; readonly tls: string }
-  | { readonly step: "attempt"; readonly ms: number; readonly address: string; readonly port: number; readonly problem: string }
+  | {
+    readonly step: "attempt"
+    readonly ms: number
+    readonly address: string
+    readonly port: number
+    readonly problem: string
+  }
   | { readonly step: "connect"; readonly ms: number; readonly address: string | undefined; readonly port: number }
   | { readonly step: "tls"; readonly ms: number; readonly tls: Tls.TlsInfo }
   | { readonly step: "greeting" | "starttls"; readonly ms: number; readonly reply: string }
@@ -60,7 +66,13 @@ export const make = () => {
         since = event.time
         return [{ step: "server", host: event.host, port: event.port, tls: event.tls }]
       case "AttemptFailed":
-        return [{ step: "attempt", ms: event.elapsed, address: event.address, port: event.port, problem: event.problem }]
+        return [{
+          step: "attempt",
+          ms: event.elapsed,
+          address: event.address,
+          port: event.port,
+          problem: event.problem
+        }]
       case "Connected": {
         const ms = event.time - since
         since = event.time

@@ -1,0 +1,61 @@
+/**
+ * The program: its commands, its help with the exit statuses, and how a wrong usage is told.
+ *
+ * Invariant: what the program was given is never repeated with a password in it, also where it can't be parsed.
+ */
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { check } from "./check.ts"
+import { demo } from "./demo.ts"
+import * as Exit from "./exit.ts"
+import * as Printable from "./internal/printable.ts"
+import * as Report from "./report.ts"
+import { send } from "./send.ts"
+
+export const command = Command.make("colloquy").pipe(
+  Command.withDescription(
+    "Sends mail and checks mail servers, and shows the whole conversation. Passwords never appear in it."
+  ),
+  Command.withSubcommands([send, check, demo])
+)
+
+/** An argument that is a URL may hold a password: what stands before the host is left out. */
+const withoutCredentials = (text: string) => text.replaceAll(/:\/\/[^\n]*@/g, "://…@")
+
+const statuses = [
+  "EXIT STATUS",
+  ...Exit.meanings.map(([status, meaning]) => `  ${String(status).padEnd(4)} ${meaning}`)
+].join("\n")
+
+const presenter: CliOutput.Presenter = {
+  present: Effect.fnUntraced(function*(event) {
+    const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+    const formatter = CliOutput.defaultFormatter({ colors: canColor })
+    switch (event._tag) {
+      case "Help":
+        return yield* Console.log(`${formatter.formatHelpDoc(event.helpDoc)}\n\n${statuses}`)
+      case "Version":
+        return yield* Console.log(`${event.name} ${event.version}`)
+      case "InvalidInvocation":
+        for (const error of event.errors) {
+          yield* Console.error(`colloquy: ${Printable.lines(withoutCredentials(error.message))}`)
+        }
+        return yield* Console.error(`Try ${event.commandPath.join(" ")} --help for the usage.`)
+    }
+  })
+}
+
+const layer = Layer.merge(CliOutput.layerPresenter(presenter), TerminalCapabilities.layer)
+
+/** Runs the program on its arguments. It fails with the exit status when that is not 0, and has said why. */
+export const run = (args: ReadonlyArray<string>, version: string) =>
+  Command.runWith(command, { version })(args).pipe(
+    Effect.catchTag("ShowHelp", () => new Exit.Exit({ status: Exit.status.usage })),
+    Effect.catch((error) => error._tag === "Exit" ? Effect.fail(error) : new Exit.Exit({ status: Exit.status.usage })),
+    Report.defectTold,
+    Effect.provide(layer)
+  )
