@@ -2,7 +2,6 @@
  * `colloquy demo`: a mail server in this process, a message that is sent to it over TCP with STARTTLS and a login, the
  * message as it was delivered, and the conversation that delivered it. It needs no network and leaves nothing behind.
  */
-import * as LogText from "@colloquy/core/LogText"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import * as CaptureServer from "@colloquy/core/testing/CaptureServer"
 import * as Transporter from "@colloquy/core/Transporter"
@@ -12,6 +11,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Exit from "./exit.ts"
+import * as Conversation from "./internal/conversation.ts"
 import * as Printable from "./internal/printable.ts"
 import * as SelfSigned from "./internal/selfSigned.ts"
 import * as Report from "./report.ts"
@@ -52,16 +53,25 @@ const run = Effect.gen(function*() {
     const conversation = yield* Effect.flatMap(SmtpLog.LogMemory, (log) => log.events)
     yield* Console.log(heading("The message, as it was delivered"))
     yield* Console.log(Printable.lines(text.trimEnd()))
-    yield* Console.log(heading("The conversation: number, time, process, session, and what was said or done"))
-    yield* Console.log(LogText.format(conversation))
+    yield* Console.log(heading("The conversation that delivered it (S: the server, C: the client, ###: what was done)"))
+    yield* Console.log(Conversation.lines(conversation).join("\n"))
     yield* Console.log(heading("Now with your own server"))
     yield* Console.log("npx -y pnpm@12 colloquy check --server smtps://you@mail.example")
   }).pipe(Effect.provide(Layer.merge(server, SmtpLog.layerMemory)))
 })
 
-export const demo = Command.make("demo", {}, () => Report.told({ json: false, conversationShown: false })(run)).pipe(
-  Command.withDescription(
-    "Delivers a message to a mail server in this process, and shows the conversation. Needs no network."
-  ),
-  Command.withShortDescription("See a conversation")
-)
+const withoutPort = (error: { readonly message: string }) =>
+  Effect.andThen(
+    Console.error(`colloquy: no port can be opened on 127.0.0.1: ${Printable.line(error.message)}`),
+    new Exit.Exit({ status: Exit.status.unavailable })
+  )
+
+export const demo = Command.make("demo", {}, () =>
+  Effect.catchTag(run, "SocketServerError", withoutPort).pipe(
+    Report.told({ json: false, conversationShown: false })
+  )).pipe(
+    Command.withDescription(
+      "Delivers a message to a mail server in this process, and shows the conversation. Needs no network."
+    ),
+    Command.withShortDescription("See a conversation")
+  )

@@ -4,7 +4,6 @@
  */
 import * as LogEvent from "@colloquy/core/LogEvent"
 import type * as LogSink from "@colloquy/core/LogSink"
-import * as LogText from "@colloquy/core/LogText"
 import * as Receipt from "@colloquy/core/Receipt"
 import type * as SmtpError from "@colloquy/core/SmtpError"
 import * as Cause from "effect/Cause"
@@ -13,6 +12,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Exit from "./exit.ts"
+import * as Conversation from "./internal/conversation.ts"
 import * as Printable from "./internal/printable.ts"
 
 /** The flags contradict each other, or one of them is missing. */
@@ -79,7 +79,7 @@ export const text = (failure: Failure, conversationShown = false): string => {
   if (failure._tag === "SmtpError") {
     if (failure.recipients.length > 0) lines.push("Recipients:", ...recipients(failure.recipients))
     if (failure.conversation.length > 0 && !conversationShown) {
-      lines.push("The end of the conversation:", LogText.format(failure.conversation))
+      lines.push("The end of the conversation:", ...Conversation.lines(failure.conversation))
     }
   }
   return [...lines, `Exit status ${status}: ${meaningOf(status)}.`].join("\n")

@@ -3,6 +3,7 @@
  * own key (ECDSA with SHA-256), for `localhost` and 127.0.0.1. The key exists in memory only.
  */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
@@ -23,7 +24,7 @@ const oid = (...octets: ReadonlyArray<number>) => encode(0x06, Uint8Array.from(o
 const octetString = (content: Uint8Array) => encode(0x04, content)
 const bitString = (content: Uint8Array) => encode(0x03, Uint8Array.of(0), content)
 const utcTime = (time: number) =>
-  encode(0x17, Buffer.from(`${new Date(time).toISOString().slice(2, 19).replaceAll(/[-:T]/g, "")}Z`))
+  encode(0x17, Buffer.from(`${DateTime.formatIso(DateTime.makeUnsafe(time)).slice(2, 19).replaceAll(/[-:T]/g, "")}Z`))
 
 const ecdsaWithSha256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))
 const commonName = (name: string) =>
