@@ -33,7 +33,7 @@ export const knownVerb = (line: string): string | undefined => {
 
 export const isAuth = (line: string): boolean => /^AUTH(?=$|\s)/i.test(line)
 
-/** `line` without its line end. */
+/** `line` without its line end; control characters are as they came: whoever shows it to a person escapes them. */
 export const maskClientLine = (line: string, authenticating: boolean): string => {
   if (authenticating) return withoutSecret.has(line) ? line : secret
   if (isAuth(line)) {
@@ -42,7 +42,7 @@ export const maskClientLine = (line: string, authenticating: boolean): string =>
     const [, head, initial] = parts
     return initial === undefined ? `${head}` : `${head} ${withoutSecret.has(initial) ? initial : secret}`
   }
-  if (knownVerb(line) !== undefined) return escape(line)
+  if (knownVerb(line) !== undefined) return line
   const word = /^[A-Za-z]{1,12}(?=$|\s)/.exec(line)?.[0]
   return word === undefined ? secret : word.length === line.length ? word : `${word} …`
 }

@@ -9,7 +9,7 @@
  */
 import { decode as decodeBase64 } from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import { isAuth, knownVerb, maskClientLine } from "../../internal/maskedLine.ts"
+import { escape, isAuth, knownVerb, maskClientLine } from "../../internal/maskedLine.ts"
 import { secret } from "../../LogEvent.ts"
 import { concat, encodeLines, type Op } from "./scriptOps.ts"
 import { maskServerLine, printOps } from "./scriptText.ts"
@@ -173,11 +173,15 @@ export class Machine {
     this.departure = this.sideBySide()
   }
 
+  private masked(line: string): string {
+    return escape(maskClientLine(line, this.authenticating))
+  }
+
   /** The line that stands next in the input, in log form, for a departure. */
   private nextLine(): string {
     const end = this.pending.indexOf(10)
     const line = decoder.decode(this.pending.slice(0, end < 0 ? this.pending.length : end)).replace(/\r$/, "")
-    return `C: ${maskClientLine(line, this.authenticating)}${end < 0 ? " [unfinished]" : ""}`
+    return `C: ${this.masked(line)}${end < 0 ? " [unfinished]" : ""}`
   }
 
   advance(): void {
@@ -201,7 +205,7 @@ export class Machine {
       case "Expect": {
         const line = this.takeLine()
         if (line === undefined) return false
-        const shown = `C: ${maskClientLine(line, this.authenticating)}`
+        const shown = `C: ${this.masked(line)}`
         if (!matches(op.line, line)) {
           this.depart(shown)
           return false
@@ -301,7 +305,7 @@ export class Machine {
     const octets = line.length + 2
     const before = last === undefined ? null : /^C: \[(\d+) octets\]$/.exec(last.text)
     if (this.authenticating || isAuth(line) || knownVerb(line) !== undefined) {
-      this.entries.push({ text: `C: ${maskClientLine(line, this.authenticating)}`, op: this.index })
+      this.entries.push({ text: `C: ${this.masked(line)}`, op: this.index })
       this.consumedLine(line)
     } else if (before !== null) {
       this.entries[this.entries.length - 1] = { text: `C: [${Number(before[1]) + octets} octets]`, op: this.index }
@@ -345,7 +349,7 @@ export class Machine {
       if (line === undefined) return false
       const found = /^BDAT (\d{1,15})( LAST)?$/i.exec(line)
       if (found === null) {
-        this.depart(`C: ${maskClientLine(line, this.authenticating)}`)
+        this.depart(`C: ${this.masked(line)}`)
         return false
       }
       this.entries.push({ text: `C: ${line}`, op: this.index })

@@ -53,7 +53,7 @@ const printLine = (line: string | RegExp): string =>
   typeof line !== "string" ? `C: /${line.source}/${line.flags}` : /^[/\\]/.test(line) ? `C: \\${line}` : `C: ${line}`
 
 const maskLine = (line: string | RegExp, authenticating: boolean): string => {
-  if (typeof line === "string") return `C: ${maskClientLine(line, authenticating)}`
+  if (typeof line === "string") return `C: ${escape(maskClientLine(line, authenticating))}`
   if (!authenticating && !/AUTH/i.test(line.source)) return printLine(line)
   const head = /^\^?AUTH(?: [A-Z0-9_-]{1,20}(?= |$))?/.exec(line.source)?.[0]
   return head === undefined ? `C: ${secret}` : `C: /${head} …/`
