@@ -1,3 +1,4 @@
+export * as Command from "./Command.ts"
 export * as Connection from "./Connection.ts"
 export * as Connector from "./Connector.ts"
 export * as Envelope from "./Envelope.ts"
