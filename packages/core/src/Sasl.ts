@@ -15,10 +15,18 @@ import { anonymous } from "./sasl/anonymous.ts"
 import { cramMd5 } from "./sasl/cramMd5.ts"
 import { external } from "./sasl/external.ts"
 import { login } from "./sasl/login.ts"
-import { checkSecret, checkUser, type Mechanism, refuseFor, SaslError, type Secret } from "./sasl/mechanism.ts"
+import { checkSecret, checkUser, make, type Mechanism, refuseFor, SaslError, type Secret } from "./sasl/mechanism.ts"
 import { oauthBearer } from "./sasl/oauthBearer.ts"
 import { plain } from "./sasl/plain.ts"
-import { scramSha1, scramSha1Plus, scramSha256, scramSha256Plus, scramSha512, scramSha512Plus } from "./sasl/scram.ts"
+import {
+  noChannelBinding,
+  scramSha1,
+  scramSha1Plus,
+  scramSha256,
+  scramSha256Plus,
+  scramSha512,
+  scramSha512Plus
+} from "./sasl/scram.ts"
 import { xoauth2 } from "./sasl/xoauth2.ts"
 
 export {
@@ -79,7 +87,10 @@ export interface Unavailable {
  */
 export const candidates = (credentials: Credentials): Result.Result<ReadonlyArray<Mechanism>, SaslError> => {
   const { authenticationMode: mode, password, token, user } = credentials
-  if (typeof mode === "object") return mode.refusal === undefined ? Result.succeed([mode]) : Result.fail(mode.refusal)
+  if (typeof mode === "object") {
+    const own = make(mode)
+    return own.refusal === undefined ? Result.succeed([own]) : Result.fail(own.refusal)
+  }
   const unusable = refuseFor(
     mode?.toUpperCase() ?? "AUTH",
     user === undefined ? undefined : checkUser(user),
@@ -97,18 +108,21 @@ export const candidates = (credentials: Credentials): Result.Result<ReadonlyArra
 export const select = (
   options: Credentials & { readonly offered: ReadonlyArray<string>; readonly channelBinding?: boolean | undefined }
 ): Result.Result<NonEmptyReadonlyArray<Mechanism>, Unavailable | SaslError> =>
-  Result.flatMap(candidates(options), (candidates): Result.Result<NonEmptyReadonlyArray<Mechanism>, Unavailable> => {
-    const usable = candidates.filter((mechanism) =>
-      options.channelBinding === true || !mechanism.name.endsWith("-PLUS")
-    )
-    const offered = new Set(options.offered.map((name) => name.toUpperCase()))
-    const common = usable.filter((mechanism) => offered.has(mechanism.name))
-    return Arr.isReadonlyArrayNonEmpty(common) ? Result.succeed(common) : Result.fail({
-      kind: offered.size === 0 ? "NotOffered" : "NoCommonMechanism",
-      offered: Array.from(offered),
-      allowed: usable.map((mechanism) => mechanism.name)
-    })
-  })
+  Result.flatMap(
+    candidates(options),
+    (candidates): Result.Result<NonEmptyReadonlyArray<Mechanism>, Unavailable | SaslError> => {
+      const usable = candidates.filter(({ name }) => options.channelBinding === true || !name.endsWith("-PLUS"))
+      const [first] = candidates
+      if (first !== undefined && usable.length === 0) return Result.fail(noChannelBinding(first.name))
+      const offered = new Set(options.offered.map((name) => name.toUpperCase()))
+      const common = usable.filter(({ name }) => offered.has(name))
+      return Arr.isReadonlyArrayNonEmpty(common) ? Result.succeed(common) : Result.fail({
+        kind: offered.size === 0 ? "NotOffered" : "NoCommonMechanism",
+        offered: Array.from(offered),
+        allowed: usable.map(({ name }) => name)
+      })
+    }
+  )
 
 type PasswordMechanism = (options: { readonly user: string; readonly password: Secret }) => Mechanism
 

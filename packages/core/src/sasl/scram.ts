@@ -149,13 +149,7 @@ const gs2Header = (
     })
   }
   const plus = isPlus(name)
-  if (plus && channelBinding === undefined) {
-    return new SaslError({
-      mechanism: name,
-      problem: "the connection has no channel binding (tls-exporter, RFC 9266): it takes TLS 1.3",
-      kind: "unsupported"
-    })
-  }
+  if (plus && channelBinding === undefined) return noChannelBinding(name)
   const flag = plus
     ? "p=tls-exporter"
     : channelBinding !== undefined && offered !== undefined && !offered.some(isPlus)
@@ -163,6 +157,14 @@ const gs2Header = (
     : "n"
   return `${flag},${authorizationId === undefined ? "" : `a=${saslName(authorizationId)}`},`
 }
+
+/** Why a -PLUS cannot be used here. */
+export const noChannelBinding = (mechanism: string) =>
+  new SaslError({
+    mechanism,
+    problem: "the connection has no channel binding (tls-exporter, RFC 9266): it takes TLS 1.3",
+    kind: "unsupported"
+  })
 
 /** RFC 5802 §7 */
 const printable = /^[\x21-\x2b\x2d-\x7e]+$/
