@@ -90,7 +90,7 @@ describe("Sasl.select", () => {
   })
 
   it("takes a mechanism of one's own, offered in any case", () => {
-    const own = Sasl.make<null>({
+    const own = Sasl.make({
       name: "x-ticket",
       cleartext: true,
       start: () => ({ state: null, initial: secret("ticket") }),
@@ -303,7 +303,7 @@ describe("the mechanisms", () => {
 
   it("carry a name that is none nowhere", () => {
     for (const name of ["", "X TICKET", "X\r\nQUIT", "X".repeat(21), "É"]) {
-      const own = Sasl.make<null>({
+      const own = Sasl.make({
         name,
         cleartext: true,
         start: () => ({ state: null, initial: secret("ticket") }),
