@@ -74,7 +74,7 @@ const sentence = (failure: Failure): string => {
 /** The lines for a person. */
 export const text = (failure: Failure, conversationShown = false): string => {
   const status = statusOf(failure)
-  const lines = [`colloquy: ${Printable.lines(sentence(failure))}`]
+  const lines = [`colloquy: ${Printable.line(sentence(failure))}`]
   if (failure._tag === "Usage") lines.push("Try --help for the usage.")
   if (failure._tag === "SmtpError") {
     if (failure.recipients.length > 0) lines.push("Recipients:", ...recipients(failure.recipients))
