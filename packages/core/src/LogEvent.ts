@@ -1,3 +1,12 @@
+/**
+ * The events of the log: what was said and done, as data (DESIGN P2).
+ *
+ * An event is a plain struct that names an error by tag and text and never holds one. Its direction is absolute (client,
+ * server), so that a server's log of a conversation reads as the client's. No event holds a secret: what a mechanism
+ * sends is {@link secret} from the start (P1).
+ *
+ * Not here: the text form (`LogText`) and where events go (`LogSink`, `SmtpLog`).
+ */
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { TlsInfo } from "./Tls.ts"
@@ -117,6 +126,15 @@ export const secret = "*".repeat(32)
 /** How much of the content a log is given. */
 export const ContentLevel = Schema.Literals(["summary", "headers", "full"])
 export type ContentLevel = typeof ContentLevel.Type
+
+const rank: Readonly<Record<ContentLevel, number>> = { summary: 0, headers: 1, full: 2 }
+
+/** Is this event one that a log of this level is given? Only lines of the content depend on the level. */
+export const isWithin = (event: LogEvent, level: ContentLevel): boolean =>
+  event._tag === "BodyLine" ? level === "full" : event._tag !== "HeaderLine" || level !== "summary"
+
+/** The level that gives both what they want. */
+export const maxContent = (a: ContentLevel, b: ContentLevel): ContentLevel => rank[a] >= rank[b] ? a : b
 
 /** One sequence for all logs of the process: the default value is made once. Tests provide a fresh one. */
 export interface Sequence {

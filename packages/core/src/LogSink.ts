@@ -1,38 +1,72 @@
+/**
+ * Where log events end: a function, a batch writer of one's own, a file, a ring of files, Effect's logger.
+ *
+ * A sink is given events one by one, synchronously, and flushes on demand; it never fails and never throws, since a log
+ * that breaks must not stop mail (P2). Its redaction comes on top of the transporter's.
+ *
+ * Not here: which sinks a log has, and who is given what content (`SmtpLog`).
+ */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as ByteSize from "effect/ByteSize"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { FileSystem } from "effect/FileSystem"
 import type { Path } from "effect/Path"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { ContentLevel, LogEvent } from "./LogEvent.ts"
-import type { Redaction } from "./Redaction.ts"
-export class LogError extends Schema.TaggedError<LogError>("@colloquy/core/LogError")("LogError", {
-  path: Schema.String,
-  problem: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
-}) {}
-/** Where log events end. The only part of the log a user implements. */
-export interface LogSink {
-  readonly "~@colloquy/core/LogSink": unknown
-  readonly content: ContentLevel
-  /** `false`: the buffer is past its high-water mark; the session awaits `flush` before it goes on. Never throws. */
-  readonly recordUnsafe: (event: LogEvent) => boolean
-  /** What was recorded is with the operating system (or the sink's `write`) when this returns. Never fails, bounded by `flushTimeout`. */
-  readonly flush: Effect.Effect<void>
-}
-export interface Options {
-  readonly content?: ContentLevel | undefined
-  readonly redaction?: Redaction | undefined
-  readonly flushTimeout?: Duration.Input | undefined
-  readonly capacity?: number | undefined
+import { escape } from "./internal/log/escape.ts"
+import { type LogError, type LogSink, type Options, TypeId } from "./internal/sink/model.ts"
+import * as Problem from "./internal/sink/problem.ts"
+import * as Writer from "./internal/sink/writer.ts"
+import type { LogEvent } from "./LogEvent.ts"
+
+export { LogError } from "./internal/sink/model.ts"
+export type { LogSink, Options } from "./internal/sink/model.ts"
+
+/** An effectful sink: one fiber, batches in order; a failing `write` is warned about once and counted as `Lost`. */
+export const make = Effect.fnUntraced(function*<E, R>(
+  options: Options & { readonly write: (events: NonEmptyReadonlyArray<LogEvent>) => Effect.Effect<unknown, E, R> }
+): Effect.fn.Return<LogSink, never, R | Scope.Scope> {
+  const writer = yield* Writer.make({
+    name: "of a sink",
+    capacity: options.capacity,
+    flushTimeout: options.flushTimeout,
+    write: (events) => Writer.asProblem(options.write(events))
+  })
+  const redact = options.redaction?.applier()
+  return {
+    [TypeId]: TypeId,
+    content: options.content ?? "summary",
+    recordUnsafe: redact === undefined ? writer.recordUnsafe : (event) => writer.recordUnsafe(redact(event)),
+    flush: writer.flush
+  }
+})
+
+/** A sink that is done with each event at once. What `record` throws is warned about once, at the next flush. */
+export const fromFunction = (record: (event: LogEvent) => void, options?: Options): LogSink => {
+  const redact = options?.redaction?.applier()
+  let problem: string | undefined
+  let warned = false
+  return {
+    [TypeId]: TypeId,
+    content: options?.content ?? "summary",
+    recordUnsafe: (event) => {
+      try {
+        record(redact === undefined ? event : redact(event))
+      } catch (failure) {
+        problem ??= Problem.of(failure)
+      }
+      return true
+    },
+    flush: Effect.suspend(() => {
+      if (problem === undefined || warned) return Effect.void
+      warned = true
+      return Effect.logWarning(`The log of a function throws: ${escape(problem)}. Mail goes on without it.`)
+    })
+  }
 }
 export interface FileOptions extends Options {
   readonly format?: "text" | "ndjson" | undefined
-  readonly mode?:
-    | number
-    | undefined /** "utc" (default) ends in Z; "offset" is local time with +hh:mm; "4d" is 4D's local time without zone. */
+  readonly mode?: number | undefined
+  /** "utc" (default) ends in `Z`; "offset" is local time with `+hh:mm`; "4d" is 4D's local time without zone. */
   readonly time?: "utc" | "offset" | "4d" | undefined
   readonly folder?: string | undefined
 }
@@ -41,11 +75,6 @@ export interface RotatingOptions extends Omit<FileOptions, "format"> {
   readonly maxSize?: ByteSize.Input | undefined
   readonly maxFiles?: number | undefined
 }
-/** An effectful sink: one fiber, batches in order; a failing `write` is warned about once and counted as `Lost`. */
-export declare const make: <E, R>(
-  options: Options & { readonly write: (events: NonEmptyReadonlyArray<LogEvent>) => Effect.Effect<void, E, R> }
-) => Effect.Effect<LogSink, never, R | Scope.Scope>
-export declare const fromFunction: (record: (event: LogEvent) => void, options?: Options) => LogSink
 export declare const file: (
   path: string,
   options?: FileOptions
@@ -56,7 +85,6 @@ export declare const rotating: (
 export declare const logger: (
   options?: Options & { readonly level?: "Trace" | "Debug" | "Info" | undefined }
 ) => Effect.Effect<LogSink>
-/** Flight recorder: keeps each conversation and hands it to `sink` only if it failed. */
 export declare const onFailure: <E, R>(
   sink: Effect.Effect<LogSink, E, R>,
   options?: { readonly maxEvents?: number | undefined }
