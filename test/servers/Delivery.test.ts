@@ -4,7 +4,6 @@ import * as NodeColloquy from "@colloquy/node/NodeColloquy"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { statements } from "./Conversation.ts"
@@ -24,13 +23,11 @@ let made = 0
 const nextMarker = () => `message-${process.pid}-${++made}`
 
 const postfix = Effect.fnUntraced(function*(mode: "implicit" | "required") {
-  const fs = yield* FileSystem.FileSystem
   const server = yield* PostfixServer.PostfixServer
-  const ca = yield* fs.readFileString(server.certificates.ca)
   const options: Transporter.Options = {
     host: "localhost",
     port: mode === "implicit" ? server.tlsPort : server.port,
-    tls: { mode, ca },
+    tls: { mode, ca: server.certificates.ca },
     user: server.user,
     password: Redacted.make(server.password),
     keepAlive: false,

@@ -12,7 +12,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import { createHmac, randomBytes } from "node:crypto"
-import type { Certificates } from "./Certificates.ts"
+import type { Certificates } from "../node/certificates.ts"
 import * as Machine from "./Machine.ts"
 import { PostfixServer } from "./PostfixServer.ts"
 
@@ -43,7 +43,6 @@ const owner = "mail"
 
 interface Place {
   readonly at: (name: string) => string
-  readonly certificates: Certificates
   readonly domain: string
   readonly user: string
   readonly lmtpPort: number
@@ -51,7 +50,7 @@ interface Place {
   readonly relayPort: number
 }
 
-const configuration = ({ at, certificates, domain, lmtpPort, relayPort, submissionPort, user }: Place) => `
+const configuration = ({ at, domain, lmtpPort, relayPort, submissionPort, user }: Place) => `
 base_dir = ${at("run")}
 state_dir = ${at("state")}
 log_path = ${at("log")}
@@ -59,9 +58,9 @@ protocols = lmtp submission
 listen = ${Machine.host}
 hostname = mx.${domain}
 ssl = required
-ssl_cert = <${certificates.server.cert}
-ssl_key = <${certificates.server.key}
-ssl_ca = <${certificates.ca}
+ssl_cert = <${at("server.pem")}
+ssl_key = <${at("server-key.pem")}
+ssl_ca = <${at("ca.pem")}
 ssl_verify_client_cert = yes
 ssl_require_crl = no
 auth_ssl_username_from_cert = yes
@@ -134,6 +133,8 @@ const make = Effect.gen(function*() {
   for (const name of ["run", "state", "home", "keys/default/HS256"]) {
     yield* fs.makeDirectory(at(name), { recursive: true })
   }
+  yield* Machine.writePair(at("server"), certificates.server)
+  yield* fs.writeFileString(at("ca.pem"), certificates.ca)
   yield* Machine.maildir(at("Maildir"), owner)
   yield* Machine.run("chown", [`${owner}:`, at("home")])
   yield* fs.writeFileString(at("keys/default/HS256/default"), Buffer.from(secret).toString("base64"))
@@ -144,7 +145,7 @@ const make = Effect.gen(function*() {
   yield* fs.writeFileString(at("users"), `${user}:{PLAIN}${password}\n`)
   yield* fs.writeFileString(
     at("dovecot.conf"),
-    configuration({ at, certificates, domain, lmtpPort, relayPort, submissionPort, user })
+    configuration({ at, domain, lmtpPort, relayPort, submissionPort, user })
   )
   yield* Machine.daemon("dovecot", ["-F", "-c", at("dovecot.conf")], at("log"))
   yield* Machine.listening([lmtpPort, submissionPort], at("log"))

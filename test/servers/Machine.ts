@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Net from "node:net"
+import type { Pair } from "../node/certificates.ts"
 
 export class Unavailable extends Data.TaggedError("Unavailable")<{ readonly message: string }> {}
 
@@ -98,6 +99,13 @@ export const folder = Effect.fnUntraced(function*(name: string) {
   const path = yield* fs.makeTempDirectoryScoped({ prefix: `colloquy-${name}-` })
   yield* fs.chmod(path, 0o755)
   return path
+})
+
+/** `name.pem` and, for root alone, `name-key.pem`. */
+export const writePair = Effect.fnUntraced(function*(name: string, pair: Pair) {
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.writeFileString(`${name}.pem`, pair.cert)
+  yield* fs.writeFileString(`${name}-key.pem`, pair.key, { mode: 0o600 })
 })
 
 /** An empty Maildir that `user` owns. */

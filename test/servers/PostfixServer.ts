@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import * as Certificates from "./Certificates.ts"
+import { type Certificates, certificates } from "../node/certificates.ts"
 import * as Machine from "./Machine.ts"
 
 export class PostfixServer extends Context.Service<PostfixServer, {
@@ -19,7 +19,7 @@ export class PostfixServer extends Context.Service<PostfixServer, {
   readonly port: number
   /** TLS from the start. */
   readonly tlsPort: number
-  readonly certificates: Certificates.Certificates
+  readonly certificates: Certificates
   readonly user: string
   readonly password: string
   readonly domain: string
@@ -33,7 +33,6 @@ const mechanisms = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"
 
 const main = (
   at: (name: string) => string,
-  certificates: Certificates.Certificates,
   id: { uid: string; gid: string }
 ) => `
 compatibility_level = 3.6
@@ -62,8 +61,8 @@ virtual_gid_maps = static:${id.gid}
 virtual_minimum_uid = 1
 local_header_rewrite_clients =
 smtpd_tls_security_level = may
-smtpd_tls_cert_file = ${certificates.server.cert}
-smtpd_tls_key_file = ${certificates.server.key}
+smtpd_tls_cert_file = ${at("server.pem")}
+smtpd_tls_key_file = ${at("server-key.pem")}
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
@@ -112,7 +111,7 @@ const make = Effect.gen(function*() {
   yield* Machine.packages("openssl", "postfix", "postfix-pcre", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db")
   const folder = yield* Machine.folder("postfix")
   const at = (name: string) => path.join(folder, name)
-  const certificates = yield* Certificates.make(folder, user)
+  yield* Machine.writePair(at("server"), certificates().server)
   const port = yield* Machine.freePort
   const tlsPort = yield* Machine.freePort
   const id = {
@@ -121,7 +120,7 @@ const make = Effect.gen(function*() {
   }
   for (const name of ["etc/sasl", "queue", "data"]) yield* fs.makeDirectory(at(name), { recursive: true })
   yield* Machine.maildir(at("Maildir"), "postfix")
-  yield* fs.writeFileString(at("etc/main.cf"), main(at, certificates, id))
+  yield* fs.writeFileString(at("etc/main.cf"), main(at, id))
   yield* fs.writeFileString(at("etc/master.cf"), master(port, tlsPort))
   yield* fs.writeFileString(at("etc/recipients.pcre"), recipients)
   // Debian's Postfix looks for the settings of SASL beside its own, whatever cyrus_sasl_config_path says.
@@ -138,7 +137,7 @@ const make = Effect.gen(function*() {
     host: Machine.host,
     port,
     tlsPort,
-    certificates,
+    certificates: certificates(),
     user,
     password,
     domain,
