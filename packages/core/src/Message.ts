@@ -1,45 +1,85 @@
-import type { SecureRandom } from "effect/crypto/SecureRandom"
-import type * as Effect from "effect/Effect"
-import type { FileSystem } from "effect/FileSystem"
-import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+/**
+ * A mail: from what people mean to an envelope and the octets of a correct message (RFC 5322, RFC 2045 to 2049).
+ *
+ * `Message` is plain data that can be stored and queued. A `Draft` is a message that may hold files and streams too, made
+ * by `file` and `stream`: values that no JSON can produce, so data from outside never reads the disk. `prepare` checks
+ * everything and fixes Message-ID, Date and boundaries once; `render` gives the octets for one server or another, the same
+ * in every attempt. `Composed` is the result, and the form in which ready content is handed in (`raw`).
+ *
+ * The invariants of what is composed: CRLF only, no line over 998 octets, nothing but ASCII in the header section unless an
+ * address needs SMTPUTF8, no Bcc, each value checked or encoded before it comes into a field. Memory is bounded: files and
+ * streams are read while the message travels, and never again what is in memory is copied as a whole.
+ *
+ * It reads no mail (`MimeParser` does) and knows no server; it fetches nothing from the network.
+ */
+import * as Clock from "effect/Clock"
+import { SecureRandom } from "effect/crypto/SecureRandom"
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
 import type { Envelope } from "./Envelope.ts"
-import type { MessageError } from "./MessageError.ts"
-const Addresses = Schema.Union([Schema.String, Schema.Array(Schema.String)])
-export const Attachment = Schema.Struct({
-  name: Schema.optionalKey(Schema.String),
-  type: Schema.optionalKey(Schema.String),
-  cid: Schema.optionalKey(Schema.String),
-  content: Schema.Union([Schema.String, Schema.Uint8Array])
-})
-/** What can be stored and queued: no files, no streams. */
-export const Message = Schema.Struct({
-  from: Schema.String,
-  to: Schema.optionalKey(Addresses),
-  cc: Schema.optionalKey(Addresses),
-  bcc: Schema.optionalKey(Addresses),
-  subject: Schema.optionalKey(Schema.String),
-  text: Schema.optionalKey(Schema.String),
-  html: Schema.optionalKey(Schema.String),
-  attachments: Schema.optionalKey(Schema.Array(Attachment))
-})
-export type Message = typeof Message.Type
-export interface AttachmentOptions {
-  readonly name?: string | undefined
-  readonly type?: string | undefined
-  readonly cid?: string | undefined
-  readonly size?: number | undefined
+import * as Base64 from "./internal/mime/base64.ts"
+import * as Body from "./internal/mime/body.ts"
+import { concat, hasEightBit } from "./internal/mime/bytes.ts"
+import * as Entity from "./internal/mime/entity.ts"
+import * as HeaderSection from "./internal/mime/headerSection.ts"
+import * as LineEnds from "./internal/mime/lineEnds.ts"
+import type { Attachment, AttachmentOptions, BodyPart, HtmlSource, Message } from "./internal/mime/model.ts"
+import { AttachmentSource } from "./internal/mime/model.ts"
+import * as Piece from "./internal/mime/piece.ts"
+import * as RawMessage from "./internal/mime/rawMessage.ts"
+import * as Sources from "./internal/mime/sources.ts"
+import { describe } from "./internal/mime/text.ts"
+import { MediaTypes } from "./MediaTypes.ts"
+import { MessageError } from "./MessageError.ts"
+
+export {
+  AddressGroup,
+  Attachment,
+  BodyPart,
+  Calendar,
+  CharsetPolicy,
+  List,
+  Message,
+  NamedAddress
+} from "./internal/mime/model.ts"
+export type { Addresses, AttachmentOptions, AttachmentSource, Headers, HtmlSource } from "./internal/mime/model.ts"
+
+/**
+ * A file, read while the message is sent. Its name is the path's last part unless `name` says otherwise.
+ *
+ * What is looked up when the message is prepared: that it is there, a regular file and readable, and its size.
+ */
+export const file = (path: string, options?: AttachmentOptions): AttachmentSource =>
+  new AttachmentSource({ _tag: "File", path }, options)
+
+/**
+ * A stream of octets, run once in each attempt to send. With `size` the message's size is known ahead, and a stream that
+ * gives more or fewer octets fails. `repeatable: true` says that it gives the same octets each time it runs: a signature
+ * over it then needs no temporary file.
+ */
+export const stream = <E>(
+  content: Stream.Stream<Uint8Array, E>,
+  options?: AttachmentOptions & { readonly repeatable?: boolean | undefined }
+): AttachmentSource =>
+  new AttachmentSource({ _tag: "Stream", stream: content, repeatable: options?.repeatable === true }, options)
+
+/** A part of a body tree whose leaves may also be files and streams. */
+export interface DraftBodyPart extends Omit<BodyPart, "subParts"> {
+  readonly subParts?: ReadonlyArray<DraftBodyPart | Attachment | AttachmentSource>
 }
-/** A file or a stream, made by the functions below: no JSON can produce one, so a decoded value never reads the disk. */
-export interface AttachmentSource extends AttachmentOptions {
-  readonly "~@colloquy/core/Message/AttachmentSource": unknown
-}
-export declare const file: (path: string, options?: AttachmentOptions) => AttachmentSource
-export declare const stream: <E>(content: Stream.Stream<Uint8Array, E>, options?: AttachmentOptions) => AttachmentSource
+
 /** What `send` takes: a Message whose attachments may also be files and streams. */
-export interface Draft extends Omit<Message, "attachments"> {
-  readonly attachments?: ReadonlyArray<typeof Attachment.Type | AttachmentSource>
+export interface Draft extends Omit<Message, "attachments" | "bodyStructure" | "date" | "html"> {
+  readonly html?: string | HtmlSource
+  readonly attachments?: ReadonlyArray<Attachment | AttachmentSource>
+  readonly bodyStructure?: DraftBodyPart
+  /** ISO 8601 text, or an instant. */
+  readonly date?: string | Date | DateTime.DateTime
 }
+
 /** The raw form: an envelope and its content, ready to travel. `size` in octets, where known. */
 export interface Composed {
   readonly envelope: Envelope
@@ -48,21 +88,259 @@ export interface Composed {
   readonly messageId?: string | undefined
   /** What the content needs of the server; undefined where nobody has looked (raw content from a stream). */
   readonly body?: "7BIT" | "8BITMIME" | "BINARYMIME" | undefined
+  /** True where the header section is not ASCII, or an address isn't: the server must offer SMTPUTF8 (RFC 6531). */
+  readonly smtpUtf8?: boolean | undefined
   /** The content as it is in memory, where it is: spares the stream. */
   readonly chunks?: ReadonlyArray<Uint8Array> | undefined
   /** True where our own composer made the content: CRLF only, no line over 998 octets. Nothing is checked again. */
   readonly clean?: boolean | undefined
+  /** What whoever sends should know of, for the log. */
+  readonly warnings?: ReadonlyArray<string> | undefined
 }
+
+/** Whether it is ready to travel: no JSON can be, since its content is a `Stream`. */
+export const isComposed = (u: unknown): u is Composed =>
+  typeof u === "object" && u !== null && "content" in u && "envelope" in u && Stream.isStream(u.content)
+
 /** What a server offers that matters to composing. */
 export interface Offers {
   readonly eightBitMime: boolean
   readonly smtpUtf8: boolean
+  /** BINARYMIME and CHUNKING. */
   readonly binaryMime: boolean
 }
+
+const offersNothing: Offers = { eightBitMime: false, smtpUtf8: false, binaryMime: false }
+
 /** A message whose Message-ID, Date and boundaries are fixed, and that can be rendered for one server or another. */
 export interface Prepared {
   readonly messageId: string
   readonly render: (offers: Offers) => Effect.Effect<Composed, MessageError>
 }
-export declare const prepare: (draft: Draft) => Effect.Effect<Prepared, MessageError, FileSystem | SecureRandom>
-export declare const compose: (draft: Draft) => Effect.Effect<Composed, MessageError, FileSystem | SecureRandom>
+
+/** Fields of other libraries' messages that would otherwise be lost without a word. */
+const foreign: Readonly<Record<string, string>> = {
+  textBody: "is called `text` here",
+  htmlBody: "is called `html` here",
+  sendAt: "is called `date` here",
+  icalEvent: "is called `calendar` here",
+  alternatives: "is said by `bodyStructure` here",
+  raw: "is made by Message.raw here",
+  path: "reads a file: only Message.file(path) can name one, a value that no JSON can hold"
+}
+
+const check = (draft: unknown): MessageError | undefined => {
+  if (typeof draft !== "object" || draft === null || Array.isArray(draft)) {
+    return new MessageError({ field: "message", problem: `is ${describe(draft)}, not a message` })
+  }
+  for (const name in foreign) {
+    const problem = foreign[name]
+    if (problem !== undefined && Object.hasOwn(draft, name)) return new MessageError({ field: name, problem })
+  }
+  return undefined
+}
+
+const urlSafe = (bytes: Uint8Array): string => Base64.encodeText(bytes).replaceAll("+", "-").replaceAll("/", "_")
+
+const none: ReadonlyMap<unknown, Body.Resolved> = new Map()
+
+/**
+ * Checks the whole message and fixes what must be the same in every attempt: Message-ID, Date, boundaries. Files are looked
+ * up, not read. Nothing of a message that fails here was sent.
+ */
+export const prepare = Effect.fnUntraced(function*(
+  draft: Draft
+): Effect.fn.Return<Prepared, MessageError, FileSystem.FileSystem | Path.Path | SecureRandom> {
+  const wrong = check(draft)
+  if (wrong !== undefined) return yield* Effect.fail(wrong)
+  const random = yield* SecureRandom
+  const seed = urlSafe(yield* random.randomBytes(30))
+  const now = yield* Clock.currentTimeMillis
+  const mediaTypes = yield* MediaTypes
+  const sources = Sources.collect(draft.attachments, draft.bodyStructure)
+  const resolved = sources.length === 0
+    ? none
+    : yield* Sources.resolve(sources, yield* FileSystem.FileSystem, yield* Path.Path, mediaTypes)
+  const header = HeaderSection.make(draft, seed.slice(0, 20), now)
+  if (header instanceof MessageError) return yield* Effect.fail(header)
+  const body = Body.make(draft, {
+    mediaTypes,
+    seed: seed.slice(20),
+    resolved,
+    headerCharset: draft.headerCharset,
+    bodyCharset: draft.bodyCharset,
+    fileNames: draft.fileNames
+  })
+  if (body instanceof MessageError) return yield* Effect.fail(body)
+  return {
+    messageId: header.messageId,
+    render: (offers) => {
+      const composed = render(header, body, offers)
+      return composed instanceof MessageError ? Effect.fail(composed) : Effect.succeed(composed)
+    }
+  }
+})
+
+const render = (
+  header: HeaderSection.HeaderSection,
+  body: Entity.Entity,
+  offers: Offers
+): Composed | MessageError => {
+  const { envelope, messageId, utf8 } = header
+  if (utf8 !== undefined && !offers.smtpUtf8) {
+    return new MessageError({
+      field: utf8.field,
+      problem:
+        "the local part is not ASCII, and the server does not offer SMTPUTF8: no other form of this address exists",
+      input: utf8.address
+    })
+  }
+  const entity = Entity.render(body, { eightBit: offers.eightBitMime, binary: offers.binaryMime, signed: false })
+  if (entity instanceof MessageError) return entity
+  const { chunks, content, size } = Piece.render([header.text, "MIME-Version: 1.0\r\n", ...entity.pieces])
+  return { envelope, messageId, size, content, chunks, body: entity.need, clean: true, smtpUtf8: utf8 !== undefined }
+}
+
+/** The message as any server takes it: 7-bit. */
+export const compose = (
+  draft: Draft
+): Effect.Effect<Composed, MessageError, FileSystem.FileSystem | Path.Path | SecureRandom> =>
+  Effect.flatMap(prepare(draft), (prepared) => prepared.render(offersNothing))
+
+export interface RawOptions {
+  /**
+   * What to do with Bcc fields of the header section. By default they are removed where the envelope is taken from there,
+   * and an error where it was given. `keep` sends them, and warns.
+   */
+  readonly bcc?: "error" | "remove" | "keep" | undefined
+  /** Octets, where known, of a stream. */
+  readonly size?: number | undefined
+}
+
+/**
+ * A message that is ready, with its envelope, or with the one that its header section makes (sender, or from; to, cc, bcc).
+ * The header section stays as it is, Bcc apart. Line ends are made right when it is sent.
+ *
+ * A stream is run once to read the header section, and again in each attempt: it must give the same octets each time.
+ */
+export const raw = Effect.fnUntraced(function*(
+  envelope: Envelope | undefined,
+  content: string | Uint8Array | Stream.Stream<Uint8Array, unknown>,
+  options?: RawOptions
+): Effect.fn.Return<Composed, MessageError> {
+  if (typeof content === "string" || content instanceof Uint8Array) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
+    const start = RawMessage.bodyStart(bytes)
+    const header = start < 0 ? bytes : bytes.subarray(0, start)
+    const taken = takeHeader(envelope, header, options)
+    if (taken instanceof MessageError) return yield* Effect.fail(taken)
+    const chunks = header.length === bytes.length ? [taken.header] : [taken.header, bytes.subarray(start)]
+    let size = 0
+    for (const chunk of chunks) size += chunk.length
+    return {
+      ...taken.composed,
+      size,
+      chunks,
+      content: Stream.fromArray(chunks),
+      body: hasEightBit(bytes) ? "8BITMIME" : "7BIT",
+      warnings: [...taken.composed.warnings ?? [], ...brokenSignature(taken.signed, bytes)]
+    }
+  }
+  const octets = Stream.mapError(content, (error) =>
+    error instanceof MessageError
+      ? error
+      : new MessageError({
+        field: "content",
+        problem: `the stream failed: ${error instanceof Error ? error.message : String(error)}`
+      }))
+  const read = yield* Effect.scoped(headOf(octets))
+  const taken = takeHeader(envelope, read, options)
+  if (taken instanceof MessageError) return yield* Effect.fail(taken)
+  return {
+    ...taken.composed,
+    size: options?.size === undefined ? undefined : options.size - read.length + taken.header.length,
+    content: taken.header.length === read.length ? octets : replaceHead(octets, read.length, taken.header)
+  }
+})
+
+const brokenSignature = (signed: boolean, bytes: Uint8Array): ReadonlyArray<string> =>
+  signed && LineEnds.repair(bytes).length !== bytes.length
+    ? ["The content has a DKIM-Signature, and line ends that are not CRLF: making them right may break the signature."]
+    : []
+
+const takeHeader = (
+  envelope: Envelope | undefined,
+  header: Uint8Array,
+  options: RawOptions | undefined
+) => {
+  const fields = RawMessage.fields(header)
+  const found = envelope ?? RawMessage.envelope(fields)
+  if (found instanceof MessageError) return found
+  const policy = options?.bcc ?? (envelope === undefined ? "remove" : "error")
+  const hasBcc = fields.some(({ name }) => name === "bcc")
+  if (hasBcc && policy === "error") {
+    return new MessageError({
+      field: "bcc",
+      problem:
+        "the header section holds Bcc, and the envelope was given: take it out, or say what to do (bcc: \"remove\" or \"keep\")"
+    })
+  }
+  const messageId = fields.find(({ name }) => name === "message-id")?.value.trim()
+  return {
+    header: hasBcc && policy === "remove" ? RawMessage.withoutBcc(header) : header,
+    signed: fields.some(({ name }) => name === "dkim-signature"),
+    composed: {
+      envelope: found,
+      smtpUtf8: RawMessage.isUtf8(header),
+      ...(messageId === undefined || messageId === "" ? {} : { messageId }),
+      ...(hasBcc && policy === "keep"
+        ? { warnings: ["The header section holds Bcc, and every recipient can read it."] }
+        : {})
+    }
+  }
+}
+
+/** The header section of a stream, as far as `headerLimit` goes. */
+const headOf = Effect.fnUntraced(function*(octets: Stream.Stream<Uint8Array, MessageError>) {
+  const chunks: Array<Uint8Array> = []
+  const finder = RawMessage.makeBodyStart()
+  let read = 0
+  let start = -1
+  yield* Stream.runForEachWhile(octets, (chunk) =>
+    Effect.sync(() => {
+      chunks.push(chunk)
+      read += chunk.length
+      start = finder.push(chunk)
+      return start < 0 && read < RawMessage.headerLimit
+    }))
+  if (start < 0 && read >= RawMessage.headerLimit) {
+    return yield* Effect.fail(
+      new MessageError({
+        field: "content",
+        problem: `the header section has no end within ${RawMessage.headerLimit} octets`
+      })
+    )
+  }
+  const all = concat(chunks)
+  return start < 0 ? all : all.subarray(0, start)
+})
+
+const replaceHead = (
+  octets: Stream.Stream<Uint8Array, MessageError>,
+  length: number,
+  header: Uint8Array
+): Stream.Stream<Uint8Array, MessageError> =>
+  Stream.concat(
+    Stream.make(header),
+    Piece.transform(octets, () => {
+      let skip = length
+      return {
+        push: (chunk) => {
+          const rest = skip >= chunk.length ? new Uint8Array(0) : chunk.subarray(skip)
+          skip = Math.max(skip - chunk.length, 0)
+          return rest
+        },
+        end: () => new Uint8Array(0)
+      }
+    })
+  )

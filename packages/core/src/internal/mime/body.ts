@@ -1,0 +1,542 @@
+/**
+ * From what people mean (text, HTML, pictures, an invitation, files) to the tree of MIME entities that says it:
+ *
+ *     mixed ( alternative ( text, AMP, related ( HTML, pictures ), invitation ), attachments )
+ *
+ * where a level with one member is left out. The last alternative is the one that programs prefer (RFC 2046 §5.1.4); AMP
+ * stands before HTML, as its readers ask for. An invitation is an alternative with `method` (RFC 6047 §2.4), which is what
+ * Outlook and Gmail show as one, and a copy of it is attached for programs that don't.
+ */
+import * as Encoding from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { MediaTypes } from "../../MediaTypes.ts"
+import { MessageError } from "../../MessageError.ts"
+import { concat } from "./bytes.ts"
+import * as Charset from "./charset.ts"
+import type { Content, Entity, Leaf, TransferEncoding } from "./entity.ts"
+import * as Field from "./field.ts"
+import { flow } from "./flowed.ts"
+import { fieldList } from "./headerSection.ts"
+import * as LineEnds from "./lineEnds.ts"
+import * as MediaType from "./mediaType.ts"
+import type { Calendar, Headers, Message } from "./model.ts"
+import { AttachmentSource } from "./model.ts"
+import * as QuotedPrintable from "./quotedPrintable.ts"
+import { canonical, describe, inputOf, line, wellFormed } from "./text.ts"
+
+/** What is known of a file or stream once it was looked at. */
+export interface Resolved {
+  readonly name: string | undefined
+  readonly content: Extract<Content, { readonly _tag: "Source" | "Message" }>
+}
+
+export interface Context {
+  readonly mediaTypes: MediaTypes
+  /** Unguessable text of token characters: boundaries begin with it. */
+  readonly seed: string
+  readonly resolved: ReadonlyMap<unknown, Resolved>
+  readonly headerCharset: Charset.CharsetPolicy | undefined
+  readonly bodyCharset: Charset.CharsetPolicy | undefined
+  readonly fileNames: "rfc2231" | "both" | undefined
+}
+
+/** What both `Attachment` and `BodyPart` say of a part. */
+interface PartOptions {
+  readonly name?: string | undefined
+  readonly cid?: string | undefined
+  readonly disposition?: "attachment" | "inline" | undefined
+  readonly description?: string | undefined
+  readonly language?: string | ReadonlyArray<string> | undefined
+  readonly location?: string | undefined
+  readonly headers?: Headers | undefined
+}
+
+const crlf = new Uint8Array([13, 10])
+
+/** The fields of a part but for Content-Transfer-Encoding. */
+const head = (
+  field: string,
+  type: MediaType.MediaType,
+  options: PartOptions,
+  context: Context
+): string | MessageError => {
+  const { cid, description, disposition, language, location, name } = options
+  if (name !== undefined) {
+    const checked = line(`${field}.name`, name)
+    if (checked instanceof MessageError) return checked
+  }
+  const parameters = type.parameters
+    .filter(([key]) => key !== "name" || name === undefined)
+    .map(([key, value]) => Field.parameter(key, value))
+  if (name !== undefined && name !== "" && context.fileNames === "both") {
+    parameters.push(Field.parameterForOldClients("name", name, context.headerCharset))
+  }
+  let text = Field.fold("Content-Type", Field.withParameters(type.type, parameters))
+  if (disposition !== undefined || name !== undefined) {
+    const shown = disposition ?? (cid === undefined ? "attachment" : "inline")
+    if (shown !== "attachment" && shown !== "inline") {
+      return new MessageError({ field: `${field}.disposition`, problem: "must be attachment or inline" })
+    }
+    text += Field.fold(
+      "Content-Disposition",
+      Field.withParameters(shown, name === undefined || name === "" ? [] : [Field.parameter("filename", name)])
+    )
+  }
+  if (cid !== undefined) {
+    const checked = line(`${field}.cid`, cid)
+    if (checked instanceof MessageError) return checked
+    const bare = contentId(checked)
+    if (!/^[\x21-\x3B\x3D\x3F-\x7E]{1,900}$/.test(bare)) {
+      return new MessageError({
+        field: `${field}.cid`,
+        problem: "must be ASCII without blanks and angle brackets",
+        input: cid
+      })
+    }
+    text += `Content-ID: <${bare}>\r\n`
+  }
+  if (description !== undefined) {
+    const checked = line(`${field}.description`, description)
+    if (checked instanceof MessageError) return checked
+    text += Field.unstructured("Content-Description", checked, context.headerCharset)
+  }
+  if (language !== undefined) {
+    const tags: ReadonlyArray<unknown> = Array.isArray(language) ? language : [language]
+    if (!tags.every((tag) => typeof tag === "string" && /^[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8})*$/.test(tag))) {
+      return new MessageError({
+        field: `${field}.language`,
+        problem: "must be language tags such as de or pt-BR (BCP 47)"
+      })
+    }
+    text += Field.fold("Content-Language", tags.map((tag, i) => i < tags.length - 1 ? `${String(tag)},` : String(tag)))
+  }
+  if (location !== undefined) {
+    if (typeof location !== "string" || !/^[\x21-\x7E]{1,900}$/.test(location)) {
+      return new MessageError({ field: `${field}.location`, problem: "must be a URL: ASCII without blanks" })
+    }
+    text += `Content-Location: ${location}\r\n`
+  }
+  if (options.headers !== undefined) {
+    const list = fieldList(`${field}.headers`, options.headers)
+    if (list instanceof MessageError) return list
+    for (const [where, key, value] of list) {
+      if (
+        /^(?:mime-version|content-(?:type|transfer-encoding|disposition|id|description|language|location))$/i.test(key)
+      ) {
+        return new MessageError({ field: where, problem: "is made from the part's own properties" })
+      }
+      text += Field.unstructured(key, value, context.headerCharset)
+    }
+  }
+  return text
+}
+
+export const contentId = (cid: string): string => cid.startsWith("<") && cid.endsWith(">") ? cid.slice(1, -1) : cid
+
+const withCharset = (type: MediaType.MediaType, charset: string): MediaType.MediaType => ({
+  type: type.type,
+  parameters: [["charset", charset], ...type.parameters.filter(([name]) => name !== "charset")]
+})
+
+/** A part of readable text, in the charset that suffices. */
+const textLeaf = (
+  field: string,
+  type: MediaType.MediaType,
+  given: unknown,
+  context: Context,
+  options: PartOptions & { readonly encoding?: TransferEncoding | undefined; readonly flowed?: boolean | undefined } =
+    {}
+): Leaf | MessageError => {
+  const checked = wellFormed(field, given)
+  if (checked instanceof MessageError) return checked
+  const text = canonical(checked)
+  const encoded = Charset.encodeText(options.flowed === true ? flow(text) : text, context.bodyCharset)
+  if (encoded === "Unsupported") {
+    return new MessageError({ field: "bodyCharset", problem: "this platform can't encode ISO-2022-JP" })
+  }
+  const fields = head(field, withCharset(type, encoded.charset), options, context)
+  if (fields instanceof MessageError) return fields
+  return {
+    _tag: "Leaf",
+    field,
+    head: fields,
+    content: { _tag: "Text", bytes: encoded.bytes, survey: QuotedPrintable.survey(encoded.bytes) },
+    encoding: options.encoding,
+    policy: context.bodyCharset
+  }
+}
+
+const plain: MediaType.MediaType = { type: "text/plain", parameters: [] }
+const flowed: MediaType.MediaType = { type: "text/plain", parameters: [["format", "flowed"]] }
+const html: MediaType.MediaType = { type: "text/html", parameters: [] }
+const amp: MediaType.MediaType = { type: "text/x-amp-html", parameters: [] }
+
+const multipart = (
+  context: Context,
+  count: { n: number },
+  subtype: string,
+  children: ReadonlyArray<Entity>,
+  parameters: ReadonlyArray<readonly [string, string]> = [],
+  extra = ""
+): Entity => {
+  const boundary = `=_${context.seed}_${count.n++}`
+  return {
+    _tag: "Multipart",
+    boundary,
+    children,
+    head: Field.fold(
+      "Content-Type",
+      Field.withParameters(`multipart/${subtype}`, [
+        ...parameters.map(([name, value]) => Field.parameter(name, value)),
+        [`boundary="${boundary}"`]
+      ])
+    ) + extra
+  }
+}
+
+/** A whole message as a part: its line ends made right, for it may not be encoded. */
+const messageContent = (field: string, bytes: Uint8Array): Content | MessageError => {
+  const facts = LineEnds.scan(bytes)
+  const error = unfit(field, facts)
+  if (error !== undefined) return error
+  return { _tag: "Message", size: facts.size, eightBit: facts.eightBit, body: LineEnds.repair(bytes), repeatable: true }
+}
+
+/** Why content can't travel as lines, if it can't. */
+export const unfit = (field: string, facts: LineEnds.Facts): MessageError | undefined => {
+  if (facts.longestLine > 998) {
+    return new MessageError({
+      field,
+      problem: `holds a line of ${facts.longestLine} octets, and may not be encoded: 998 is the limit`
+    })
+  }
+  return facts.nul ? new MessageError({ field, problem: "holds a NUL, and may not be encoded" }) : undefined
+}
+
+const dataUrl = (field: string, url: string): { readonly type: string; readonly bytes: Uint8Array } | MessageError => {
+  const comma = url.indexOf(",")
+  const found = comma < 0 ? null : /^data:([^,]*?)(;\s*base64)?$/i.exec(url.slice(0, comma))
+  if (found === null) return new MessageError({ field, problem: "is no data: URL (RFC 2397)", input: url.slice(0, 60) })
+  const data = url.slice(comma + 1)
+  const type = found[1] === "" || found[1] === undefined || found[1].startsWith(";")
+    ? `text/plain${found[1] ?? ";charset=US-ASCII"}`
+    : found[1]
+  const bytes = percentDecode(data)
+  if (bytes === undefined) return new MessageError({ field, problem: "holds a % that no two hex digits follow" })
+  if (found[2] === undefined) return { type, bytes }
+  const decoded = Encoding.decode(new TextDecoder().decode(bytes).replaceAll(/\s/g, ""))
+  return Result.isSuccess(decoded)
+    ? { type, bytes: decoded.success }
+    : new MessageError({ field, problem: "holds no base64" })
+}
+
+const percentDecode = (text: string): Uint8Array | undefined => {
+  const bytes = Charset.toUtf8(text)
+  if (!bytes.includes(37)) return bytes
+  const out = new Uint8Array(bytes.length)
+  let o = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const octet = bytes[i] ?? 0
+    if (octet !== 37) {
+      out[o++] = octet
+      continue
+    }
+    const code = String.fromCharCode(bytes[i + 1] ?? 0, bytes[i + 2] ?? 0)
+    if (!/^[0-9A-Fa-f]{2}$/.test(code)) return undefined
+    out[o++] = Number.parseInt(code, 16)
+    i += 2
+  }
+  return out.subarray(0, o)
+}
+
+/** Names that other libraries use, and what they are called here. */
+const foreign: Readonly<Record<string, string>> = {
+  path: "reads a file: only Message.file(path) can name one, a value that no JSON can hold",
+  href: "names an address: nothing is fetched from the network; give the octets, or Message.stream(…)",
+  file: "reads a file: only Message.file(path) can name one, a value that no JSON can hold",
+  filename: "is called `name` here",
+  contentType: "is called `type` here",
+  contentDisposition: "is called `disposition` here",
+  raw: "is called `part` here"
+}
+
+interface Part {
+  readonly entity: Entity
+  /** Shown inside the HTML. */
+  readonly inline: boolean
+}
+
+/** A media type's content: text types keep octets readable where they are lines already. */
+const octets = (type: MediaType.MediaType, bytes: Uint8Array): Content => ({
+  _tag: "Octets",
+  bytes,
+  survey: type.type.startsWith("text/") ? QuotedPrintable.survey(bytes) : undefined
+})
+
+const ready = (field: string, part: unknown): Part | MessageError => {
+  if (typeof part !== "string" && !(part instanceof Uint8Array)) {
+    return new MessageError({ field, problem: `is ${describe(part)}, not a part as text or octets` })
+  }
+  if (typeof part === "string") {
+    const checked = wellFormed(field, part)
+    if (checked instanceof MessageError) return checked
+  }
+  const bytes = typeof part === "string" ? Charset.toUtf8(canonical(part)) : LineEnds.repair(part)
+  const facts = LineEnds.scan(bytes)
+  const error = unfit(field, facts)
+  if (error !== undefined) return error
+  const start = new TextDecoder("latin1").decode(bytes.subarray(0, 100))
+  if (!/^(?:[\x21-\x39\x3B-\x7E]+:|\r\n)/.test(start)) {
+    return new MessageError({ field, problem: "must begin with a header field, or with a blank line" })
+  }
+  return { entity: { _tag: "Ready", field, bytes: concat([bytes, crlf]), eightBit: facts.eightBit }, inline: false }
+}
+
+export const attachment = (field: string, given: unknown, context: Context): Part | MessageError => {
+  if (typeof given !== "object" || given === null) {
+    return new MessageError({ field, problem: `is ${describe(given)}, not an attachment` })
+  }
+  for (const [name, problem] of Object.entries(foreign)) {
+    if (name in given) return new MessageError({ field: `${field}.${name}`, problem })
+  }
+  if ("part" in given) return ready(`${field}.part`, given.part)
+  const options: PartOptions & { readonly type?: unknown; readonly encoding?: unknown } = given
+  const encoding = transferEncoding(options.encoding)
+  if (encoding === "Unknown") {
+    return new MessageError({
+      field: `${field}.encoding`,
+      problem: "is no transfer encoding",
+      ...inputOf(options.encoding)
+    })
+  }
+  let content: Content | string
+  let type: unknown = options.type
+  let name = options.name
+  const resolved = context.resolved.get(given)
+  if (resolved !== undefined) {
+    content = resolved.content
+    name ??= resolved.name
+  } else if ("~@colloquy/core/Message/AttachmentSource" in given && AttachmentSource.origin(given) === undefined) {
+    return new MessageError({
+      field,
+      problem: "is a copy of what Message.file or Message.stream made: pass their value itself"
+    })
+  } else if ("dataUrl" in given) {
+    if (typeof given.dataUrl !== "string") return new MessageError({ field: `${field}.dataUrl`, problem: "is no text" })
+    const data = dataUrl(`${field}.dataUrl`, given.dataUrl)
+    if (data instanceof MessageError) return data
+    type ??= data.type
+    content = octets(plain, data.bytes)
+  } else {
+    const body: unknown = "content" in given ? given.content : undefined
+    if (typeof body === "string") {
+      const checked = wellFormed(`${field}.content`, body)
+      if (checked instanceof MessageError) return checked
+      content = checked
+    } else if (body instanceof Uint8Array) content = octets(plain, body)
+    else {
+      return new MessageError({
+        field: `${field}.content`,
+        problem: body === undefined
+          ? "is missing: content, dataUrl or part, or a value of Message.file or Message.stream"
+          : Stream.isStream(body)
+          ? "is a stream: make an attachment of it by Message.stream"
+          : `is ${describe(body)}, neither text nor octets`
+      })
+    }
+  }
+  if (name !== undefined && typeof name !== "string") {
+    return new MessageError({ field: `${field}.name`, problem: `is ${describe(name)}, not a text` })
+  }
+  type ??= (name === undefined ? undefined : context.mediaTypes.typeOf(name))
+    ?? (typeof content === "string" ? "text/plain" : "application/octet-stream")
+  const parsed = MediaType.parse(`${field}.type`, type)
+  if (parsed instanceof MessageError) return parsed
+  if (parsed.type.startsWith("multipart/")) {
+    return new MessageError({
+      field: `${field}.type`,
+      problem: "is composite: use `part`, or a body tree",
+      input: parsed.type
+    })
+  }
+  let media = parsed
+  if (typeof content === "string") {
+    const bytes = Charset.toUtf8(content)
+    if (media.type.startsWith("text/")) {
+      media = withCharset(media, bytes.length === content.length ? "us-ascii" : "utf-8")
+    }
+    content = octets(media, bytes)
+  } else if (content._tag === "Octets") content = octets(media, content.bytes)
+  if (media.type === "message/rfc822" && content._tag === "Octets") {
+    const message = messageContent(`${field}.content`, content.bytes)
+    if (message instanceof MessageError) return message
+    content = message
+  }
+  const disposition = options.disposition ?? (options.cid === undefined ? "attachment" : "inline")
+  const fields = head(field, media, { ...options, name, disposition }, context)
+  if (fields instanceof MessageError) return fields
+  return {
+    entity: { _tag: "Leaf", field, head: fields, content, encoding, policy: undefined },
+    inline: options.cid !== undefined && disposition === "inline"
+  }
+}
+
+const transferEncoding = (u: unknown): TransferEncoding | undefined | "Unknown" =>
+  u === undefined || u === "7bit" || u === "8bit" || u === "binary" || u === "quoted-printable" || u === "base64"
+    ? u
+    : "Unknown"
+
+/** METHOD of an iCalendar object (RFC 5545 §3.7.2), unfolded lines aside: it is a short line. */
+const methodOf = (content: string): string | undefined =>
+  /^METHOD(?:;[^:\r\n]*)?:([A-Za-z-]+)\s*$/im.exec(content)?.[1]?.toUpperCase()
+
+const calendarParts = (
+  calendar: Calendar,
+  context: Context
+): { readonly alternative: Leaf; readonly copy: Entity | undefined } | MessageError => {
+  const object = wellFormed("calendar.content", calendar.content)
+  if (object instanceof MessageError) return object
+  const inside = methodOf(object)
+  const method = typeof calendar.method !== "string" ? inside : calendar.method.toUpperCase()
+  if (method !== inside) {
+    return new MessageError({
+      field: "calendar.method",
+      problem: inside === undefined
+        ? "is not in the content: it needs a METHOD line too (RFC 6047 §2.4)"
+        : `differs from the content's METHOD:${inside}`,
+      input: method ?? ""
+    })
+  }
+  const type: MediaType.MediaType = {
+    type: "text/calendar",
+    parameters: method === undefined ? [] : [["method", method]]
+  }
+  const alternative = textLeaf("calendar.content", type, object, context)
+  if (alternative instanceof MessageError) return alternative
+  if (calendar.attach === false) return { alternative, copy: undefined }
+  const copy = attachment("calendar", {
+    content: Charset.toUtf8(canonical(object)),
+    name: calendar.name ?? "invite.ics",
+    type: "application/ics"
+  }, context)
+  return copy instanceof MessageError ? copy : { alternative, copy: copy.entity }
+}
+
+type Draft = Pick<Message, "text" | "amp" | "calendar" | "bodyValues" | "textFormat"> & {
+  readonly html?: unknown
+  readonly attachments?: ReadonlyArray<unknown> | undefined
+  readonly bodyStructure?: unknown
+}
+
+export const make = (draft: Draft, context: Context): Entity | MessageError => {
+  const count = { n: 1 }
+  if (draft.bodyStructure !== undefined) return tree(draft, draft.bodyStructure, context, count)
+  if (draft.bodyValues !== undefined) {
+    return new MessageError({ field: "bodyValues", problem: "has no meaning without bodyStructure" })
+  }
+  if (draft.attachments !== undefined && !Array.isArray(draft.attachments)) {
+    return new MessageError({ field: "attachments", problem: `is ${describe(draft.attachments)}, not a list` })
+  }
+  const inline: Array<Entity> = []
+  const attached: Array<Entity> = []
+  for (const [i, given] of (draft.attachments ?? []).entries()) {
+    const part = attachment(`attachments[${i}]`, given, context)
+    if (part instanceof MessageError) return part
+    ;(part.inline && draft.html !== undefined ? inline : attached).push(part.entity)
+  }
+  const alternatives: Array<Entity> = []
+  if (draft.text !== undefined) {
+    const asFlowed = draft.textFormat === "flowed"
+    const leaf = textLeaf("text", asFlowed ? flowed : plain, draft.text, context, { flowed: asFlowed })
+    if (leaf instanceof MessageError) return leaf
+    alternatives.push(leaf)
+  }
+  if (draft.amp !== undefined) {
+    const leaf = textLeaf("amp", amp, draft.amp, context)
+    if (leaf instanceof MessageError) return leaf
+    alternatives.push(leaf)
+  }
+  if (draft.html !== undefined) {
+    const leaf = textLeaf("html", html, draft.html, context)
+    if (leaf instanceof MessageError) return leaf
+    alternatives.push(
+      inline.length === 0 ? leaf : multipart(context, count, "related", [leaf, ...inline], [["type", "text/html"]])
+    )
+  }
+  if (draft.calendar !== undefined) {
+    const parts = calendarParts(draft.calendar, context)
+    if (parts instanceof MessageError) return parts
+    alternatives.push(parts.alternative)
+    if (parts.copy !== undefined) attached.push(parts.copy)
+  }
+  const [only, second] = alternatives
+  const content = second === undefined ? only : multipart(context, count, "alternative", alternatives)
+  if (attached.length > 0) {
+    return multipart(context, count, "mixed", content === undefined ? attached : [content, ...attached])
+  }
+  return content ?? textLeaf("text", plain, "", context)
+}
+
+const tree = (draft: Draft, root: unknown, context: Context, count: { n: number }): Entity | MessageError => {
+  for (const name of ["text", "html", "amp", "calendar", "attachments"] as const) {
+    if (draft[name] !== undefined) {
+      return new MessageError({ field: name, problem: "can't be given beside bodyStructure: it says the whole body" })
+    }
+  }
+  const values = draft.bodyValues ?? {}
+  const used = new Set<string>()
+  const node = (field: string, part: unknown, depth: number): Entity | MessageError => {
+    if (typeof part !== "object" || part === null) {
+      return new MessageError({ field, problem: `is ${describe(part)}, not a part` })
+    }
+    if (depth > 50) return new MessageError({ field, problem: "is nested deeper than 50 levels" })
+    if (AttachmentSource.origin(part) !== undefined || "content" in part || "dataUrl" in part || "part" in part) {
+      const made = attachment(field, part, context)
+      return made instanceof MessageError ? made : made.entity
+    }
+    const options: PartOptions & { readonly encoding?: TransferEncoding | undefined } = part
+    const type = MediaType.parse(`${field}.type`, "type" in part ? part.type : undefined)
+    if (type instanceof MessageError) return type
+    if (type.type.startsWith("multipart/")) {
+      const parts: unknown = "subParts" in part ? part.subParts : undefined
+      if (!Array.isArray(parts) || parts.length === 0) {
+        return new MessageError({ field: `${field}.subParts`, problem: "must hold the parts of a multipart" })
+      }
+      const children: Array<Entity> = []
+      for (const [i, child] of parts.entries()) {
+        const entity = node(`${field}.subParts[${i}]`, child, depth + 1)
+        if (entity instanceof MessageError) return entity
+        children.push(entity)
+      }
+      const extra = head(field, { type: "x/x", parameters: [] }, { ...options, name: undefined }, context)
+      if (extra instanceof MessageError) return extra
+      return multipart(
+        context,
+        count,
+        type.type.slice("multipart/".length),
+        children,
+        type.parameters.filter(([name]) => name !== "boundary"),
+        extra.slice(extra.indexOf("\r\n") + 2)
+      )
+    }
+    const id: unknown = "partId" in part ? part.partId : "partID" in part ? part.partID : undefined
+    const entry = typeof id === "string" && Object.hasOwn(values, id) ? values[id] : undefined
+    if (typeof id !== "string" || entry === undefined) {
+      return new MessageError({ field: `${field}.partId`, problem: "names no entry of bodyValues" })
+    }
+    used.add(id)
+    const value: unknown = typeof entry === "string" ? entry : entry.value
+    if (!type.type.startsWith("text/")) {
+      const made = attachment(field, { disposition: undefined, ...part, content: value }, context)
+      return made instanceof MessageError ? made : made.entity
+    }
+    return textLeaf(`bodyValues.${id}`, type, value, context, options)
+  }
+  const made = node("bodyStructure", root, 0)
+  if (made instanceof MessageError) return made
+  const unused = Object.keys(values).find((id) => !used.has(id))
+  return unused === undefined
+    ? made
+    : new MessageError({ field: `bodyValues.${unused}`, problem: "is in no part of bodyStructure" })
+}
