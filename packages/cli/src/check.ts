@@ -154,7 +154,8 @@ export const check = Command.make("check", flags, (input) =>
     Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) })
   )).pipe(
     Command.withDescription(
-      "Connects to the server, secures the connection, logs in, and tells every step. Nothing is sent."
+      `Connects to the server, secures the connection, logs in, and tells every step. Nothing is sent.
+${ServerOptions.about}`
     ),
     Command.withShortDescription("Check a server"),
     Command.withExamples([

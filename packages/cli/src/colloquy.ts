@@ -3,8 +3,10 @@
  *
  * Invariant: what the program was given is never repeated with a password in it, also where it can't be parsed.
  */
+import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -49,7 +51,11 @@ const presenter: CliOutput.Presenter = {
   })
 }
 
-const layer = Layer.merge(CliOutput.layerPresenter(presenter), TerminalCapabilities.layer)
+const layer = Layer.mergeAll(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliOutput.layerPresenter(presenter),
+  TerminalCapabilities.layer
+)
 
 /** Runs the program on its arguments. It fails with the exit status when that is not 0, and has said why. */
 export const run = (args: ReadonlyArray<string>, version: string) =>

@@ -132,7 +132,7 @@ export const send = Command.make(
   flags,
   (input) => run(input).pipe(Report.told({ json: input.json, conversationShown: LogOptions.isTerminal(input.log) }))
 ).pipe(
-  Command.withDescription("Sends one message and tells what became of it for each recipient."),
+  Command.withDescription(`Sends one message and tells what became of it for each recipient.\n${ServerOptions.about}`),
   Command.withShortDescription("Send a message"),
   Command.withExamples([
     {

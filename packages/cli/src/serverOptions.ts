@@ -26,19 +26,21 @@ export const parseTimeout = (text: string): Option.Option<Duration.Duration> => 
   return milliseconds > 0 ? Option.some(Duration.millis(milliseconds)) : Option.none()
 }
 
+/** For the help of both commands. */
+export const about = `
+  The server's URL is smtps://user@host (TLS from the start, port 465), smtp://user@host (STARTTLS, port 587),
+  lmtp://host:port or lmtp:///socket. User and password are percent-encoded; options may follow, as in ?tls=none.
+  The password (with an OAuth mechanism: the access token) comes from --password-file, from COLLOQUY_PASSWORD in the
+  environment, or from a prompt. In the URL everybody on the machine can read it.`
+
 export const flags = {
   server: Flag.Redacted("server").pipe(
     Flag.withMetavar("URL"),
-    Flag.withDescription(
-      "smtps://user@host (TLS from the start, port 465), smtp://user@host (STARTTLS, port 587), lmtp://host:port or " +
-        "lmtp:///socket. User and password percent-encoded; options as query parameters: ?tls=none"
-    )
+    Flag.withDescription("Which server: see above")
   ),
   passwordFile: Flag.String("password-file").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription(
-      "The password, or the access token; one line end at the end is taken off. Otherwise COLLOQUY_PASSWORD, or asked"
-    ),
+    Flag.withDescription("A file with the password; one line end at its end is taken off"),
     Flag.optional
   ),
   tls: Flag.Literals("tls", ["implicit", "required", "opportunistic", "none"]).pipe(
