@@ -23,18 +23,19 @@ const maxNames = 100
 
 /** For a socket whose handshake ended, and which was told to reject nothing by itself. */
 export const judge = (socket: Tls.TLSSocket, options: TlsOptions, wanted: string | undefined): Verdict => {
-  const leaf = socket.getPeerX509Certificate()
+  // never getPeerX509Certificate: in Node 24 it takes the certificate away, and whoever asks next sees none
+  const peer = socket.getPeerCertificate(true)
+  const [leaf, ...issuers] = readChain(peer)
   if (leaf === undefined) return { chain: [], problem: "the server shows no certificate" }
-  const chain = readChain(socket)
+  const chain = [leaf, ...issuers].map(read)
   const pins = Arr.ensure(options.pin ?? [])
   const pin = pins.length === 0 ? undefined : pinOf(leaf)
   if (pin !== undefined && pins.includes(pin)) return { chain, problem: undefined }
-  const noPin = pins.length === 0 ? undefined : `its key (${pin}) is not one that tls.pin allows`
-  const byAuthority = noPin !== undefined && options.ca === undefined
-    ? undefined
-    : [chainProblem(socket, chain), identityProblem(socket, chain, wanted)].filter((problem) => problem !== undefined)
-  if (byAuthority?.length === 0) return { chain, problem: undefined }
-  return { chain, problem: [...(byAuthority ?? []), ...(noPin === undefined ? [] : [noPin])].join("; ") }
+  const noPin = pin === undefined ? [] : [`its key (${pin}) is not one that tls.pin allows`]
+  if (pin !== undefined && options.ca === undefined) return { chain, problem: noPin.join() }
+  const byAuthority = [chainProblem(socket, chain), identityProblem(peer, read(leaf), wanted)]
+    .filter((problem) => problem !== undefined)
+  return { chain, problem: byAuthority.length === 0 ? undefined : [...byAuthority, ...noPin].join("; ") }
 }
 
 const chainProblem = (socket: Tls.TLSSocket, chain: ReadonlyArray<Certificate>): string | undefined => {
@@ -44,21 +45,19 @@ const chainProblem = (socket: Tls.TLSSocket, chain: ReadonlyArray<Certificate>):
 }
 
 const identityProblem = (
-  socket: Tls.TLSSocket,
-  chain: ReadonlyArray<Certificate>,
+  peer: Tls.PeerCertificate,
+  leaf: Certificate,
   wanted: string | undefined
 ): string | undefined => {
   if (wanted === undefined) return "there is no name to check the certificate against (tls.servername)"
-  const [leaf] = chain
-  if (leaf === undefined || Tls.checkServerIdentity(wanted, socket.getPeerCertificate()) === undefined) return undefined
-  return nameProblem(wanted, leaf)
+  return Tls.checkServerIdentity(wanted, peer) === undefined ? undefined : nameProblem(wanted, leaf)
 }
 
-const readChain = (socket: Tls.TLSSocket): ReadonlyArray<Certificate> => {
-  const chain: Array<Certificate> = []
-  let next: Tls.DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+const readChain = (peer: Tls.DetailedPeerCertificate): ReadonlyArray<X509Certificate> => {
+  const chain: Array<X509Certificate> = []
+  let next: Tls.DetailedPeerCertificate | undefined = peer
   while (next?.raw !== undefined && chain.length < maxChain) {
-    chain.push(read(new X509Certificate(next.raw)))
+    chain.push(new X509Certificate(next.raw))
     next = next.issuerCertificate === next ? undefined : next.issuerCertificate
   }
   return chain
