@@ -34,14 +34,17 @@ export const needsUtf8 = (entries: ReadonlyArray<Entry>): Address | undefined =>
   flatten(entries).find(({ address }) => !isAscii(address))
 
 const fromMailbox = (field: string, mailbox: Mailbox.Mailbox): Address | MessageError => {
-  const ascii = Mailbox.toAscii(mailbox)
-  const travels = Result.isSuccess(ascii) ? ascii.success : mailbox
-  const name = mailbox.displayName
-  if (name !== undefined) {
-    const checked = line(field, name)
-    if (checked instanceof MessageError) return checked
+  const name = mailbox.displayName === "" ? undefined : mailbox.displayName
+  if (Mailbox.isAscii(mailbox) || !isAscii(mailbox.localPart)) {
+    return { name, address: Mailbox.address(mailbox), domain: mailbox.domain }
   }
-  return { name: name === "" ? undefined : name, address: Mailbox.address(travels), domain: travels.domain }
+  const domain = Mailbox.toAscii(mailbox.domain)
+  if (Result.isFailure(domain)) return fromError(field, domain.failure)
+  return {
+    name,
+    address: Mailbox.address({ localPart: mailbox.localPart, domain: domain.success }),
+    domain: domain.success
+  }
 }
 
 const fromError = (field: string, error: Mailbox.MailboxError): MessageError =>
@@ -118,6 +121,16 @@ const readObject = (field: string, value: object, entries: Array<Entry>): Messag
   if (address instanceof MessageError) return address
   entries.push(typeof name === "string" && name !== "" ? { ...address, name } : address)
   return undefined
+}
+
+/** Each address once, in order. A local part's case may matter, a domain's does not (RFC 5321 §2.4). */
+export const distinct = (addresses: ReadonlyArray<Address>): ReadonlyArray<string> => {
+  const found = new Map<string, string>()
+  for (const { address, domain } of addresses) {
+    const key = address.slice(0, address.length - domain.length) + domain.toLowerCase()
+    if (!found.has(key)) found.set(key, address)
+  }
+  return [...found.values()]
 }
 
 /** All entries of a field, in order. */

@@ -3,7 +3,9 @@
  *
  * A field that may stand once stands once: what a property of the message makes can't come again among `headers`.
  */
+import * as Result from "effect/Result"
 import type { Envelope } from "../../Envelope.ts"
+import * as Mailbox from "../../Mailbox.ts"
 import { MessageError } from "../../MessageError.ts"
 import * as Addresses from "./addresses.ts"
 import type { CharsetPolicy } from "./charset.ts"
@@ -281,18 +283,17 @@ const optionalFields = (draft: Draft, made: string, policy: CharsetPolicy | unde
   return text
 }
 
-/** An address literal can't be the right side of an identifier as it is (RFC 5322 §3.6.4: dot-atom or no-fold-literal). */
-const domainOf = (address: Addresses.Address): string => address.domain
+/** The sender's domain, in ASCII where it has such a form: literals stand in brackets already (RFC 5322 §3.6.4). */
+const domainOf = (address: Addresses.Address): string => {
+  const ascii = Mailbox.toAscii(address.domain)
+  return Result.isSuccess(ascii) ? ascii.success : address.domain
+}
 
 const makeEnvelope = (
   sender: Addresses.Address,
   recipients: ReadonlyArray<ReadonlyArray<Addresses.Entry>>
 ): Envelope | MessageError => {
-  const to = new Set<string>()
-  for (const entries of recipients) {
-    for (const { address } of Addresses.flatten(entries)) to.add(address)
-  }
-  const [first, ...rest] = to
+  const [first, ...rest] = Addresses.distinct(recipients.flatMap((entries) => Addresses.flatten(entries)))
   return first === undefined
     ? new MessageError({ field: "to", problem: "no recipient: to, cc and bcc hold no address" })
     : { from: sender.address, to: [first, ...rest] }

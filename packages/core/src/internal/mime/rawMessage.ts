@@ -131,7 +131,7 @@ export const envelope = (
   if (author === undefined) {
     return new MessageError({ field: "from", problem: "is missing in the header section, and no envelope was given" })
   }
-  const [first, ...rest] = new Set(recipients.map(({ address }) => address))
+  const [first, ...rest] = Addresses.distinct(recipients)
   return first === undefined
     ? new MessageError({
       field: "to",
