@@ -4,6 +4,7 @@
  */
 import * as LogEvent from "@colloquy/core/LogEvent"
 import type * as LogSink from "@colloquy/core/LogSink"
+import type { MessageError } from "@colloquy/core/MessageError"
 import * as Receipt from "@colloquy/core/Receipt"
 import type * as SmtpError from "@colloquy/core/SmtpError"
 import * as Cause from "effect/Cause"
@@ -20,7 +21,7 @@ export class Usage extends Data.TaggedError("Usage")<{ readonly problem: string 
 /** A file that was named can't be read. */
 export class InputFailed extends Data.TaggedError("InputFailed")<{ readonly path: string; readonly problem: string }> {}
 
-export type Failure = Usage | InputFailed | LogSink.LogError | SmtpError.SmtpError
+export type Failure = Usage | InputFailed | LogSink.LogError | MessageError | SmtpError.SmtpError
 
 export interface Told {
   readonly json: boolean
@@ -32,6 +33,8 @@ export const statusOf = (failure: Failure): Exit.Status => {
   switch (failure._tag) {
     case "Usage":
       return Exit.status.usage
+    case "MessageError":
+      return Exit.status.data
     case "InputFailed":
     case "LogError":
       return Exit.status.inputOutput
@@ -66,6 +69,8 @@ const sentence = (failure: Failure): string => {
       return `'${failure.path}' can't be read: ${failure.problem}`
     case "LogError":
       return `the log '${failure.path}' can't be written: ${failure.problem}`
+    case "MessageError":
+      return `the message can't be sent: ${failure.message}`
     case "SmtpError":
       return failure.message
   }
@@ -119,7 +124,7 @@ export const facts = (failure: Failure): { readonly status: Exit.Status; readonl
 
 const isFailure = (error: unknown): error is Failure =>
   typeof error === "object" && error !== null && "_tag" in error &&
-  ["Usage", "InputFailed", "LogError", "SmtpError"].includes(String(error._tag))
+  ["Usage", "InputFailed", "LogError", "MessageError", "SmtpError"].includes(String(error._tag))
 
 /** Tells whatever went wrong, and fails with the exit status that it has. */
 export const told =

@@ -1,6 +1,7 @@
 /** `colloquy send`: one message through one server, and what became of it for each recipient. */
 import type { Connector } from "@colloquy/core/Connector"
-import type * as Message from "@colloquy/core/Message"
+import * as Mailbox from "@colloquy/core/Mailbox"
+import * as Message from "@colloquy/core/Message"
 import * as MessageError from "@colloquy/core/MessageError"
 import * as Receipt from "@colloquy/core/Receipt"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
@@ -11,11 +12,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Exit from "./exit.ts"
-import { inputFailed } from "./internal/files.ts"
+import { inputFailed, problemOf } from "./internal/files.ts"
 import * as Printable from "./internal/printable.ts"
 import * as LogOptions from "./logOptions.ts"
 import * as Report from "./report.ts"
@@ -28,18 +30,18 @@ const text = (name: string, metavar: string, description: string) =>
 
 const flags = {
   ...ServerOptions.flags,
-  from: Flag.String("from").pipe(Flag.withMetavar("ADDRESS"), Flag.withDescription("The sender")),
-  to: Flag.String("to").pipe(
-    Flag.withMetavar("ADDRESS"),
-    Flag.withDescription("A recipient; may be given several times"),
-    Flag.atLeast(1)
-  ),
+  from: text("from", "ADDRESS", "The sender"),
+  to: several("to", "A recipient; may be given several times"),
   cc: several("cc", "A recipient of a copy"),
   bcc: several("bcc", "A recipient whom the message does not name"),
   subject: text("subject", "TEXT", "The subject"),
   text: text("text", "TEXT", "The message as plain text"),
   html: text("html", "HTML", "The message as HTML, alone or beside the text"),
-  raw: text("raw", "FILE|-", "The message as it is, header section and body; - is standard input"),
+  raw: text(
+    "raw",
+    "FILE|-",
+    "The message as it is; - is standard input. Without --from and --to its header section says who"
+  ),
   log: LogOptions.log,
   logContent: LogOptions.logContent,
   json: Flag.Boolean("json").pipe(
@@ -49,7 +51,7 @@ const flags = {
 }
 
 interface Input extends ServerOptions.Input {
-  readonly from: string
+  readonly from: Option.Option<string>
   readonly to: ReadonlyArray<string>
   readonly cc: ReadonlyArray<string>
   readonly bcc: ReadonlyArray<string>
@@ -62,41 +64,75 @@ interface Input extends ServerOptions.Input {
   readonly json: boolean
 }
 
-const unreadable = (path: string) => (error: { readonly message: string }) =>
-  new MessageError.MessageError({ field: path, problem: error.message })
+const unreadable = (path: string) => (error: PlatformError.PlatformError) =>
+  new MessageError.MessageError({ field: path === "-" ? "standard input" : path, problem: problemOf(error) })
 
-/** Standard input has no size that is known before. */
-const rawContent = Effect.fnUntraced(function*(path: string) {
-  const stdio = yield* Stdio.Stdio
-  if (path === "-") return { size: undefined, content: Stream.mapError(stdio.stdin, unreadable("standard input")) }
+/** Bare addresses: an envelope has no display names. */
+const envelopeOf = Effect.fnUntraced(function*(from: string, to: ReadonlyArray<string>) {
+  const addresses = Effect.fnUntraced(function*(texts: ReadonlyArray<string>) {
+    const lists = yield* Effect.forEach(texts, (text) => Effect.fromResult(Mailbox.parseList(text)))
+    return lists.flat().flatMap((entry) => "members" in entry ? entry.members : [entry]).map(Mailbox.address)
+  })
+  // The null reverse-path (RFC 5321 §4.5.5) is no address.
+  const [sender] = from === "" || from === "<>" ? [""] : yield* addresses([from])
+  const [first, ...others] = yield* addresses(to)
+  if (sender === undefined || first === undefined) {
+    return yield* new Report.Usage({ problem: "--from and --to name nobody" })
+  }
+  return { from: sender, to: [first, ...others] as const }
+}, (self) => Effect.mapError(self, (error) => error._tag === "Usage" ? error : ofMailbox(error)))
+
+const ofMailbox = (error: Mailbox.MailboxError) =>
+  new MessageError.MessageError({ field: "address", problem: error.message, input: error.input, offset: error.offset })
+
+/** A file as it is. Standard input is kept in one for the time being: it can't be read twice. */
+const contentFile = Effect.fnUntraced(function*(path: string) {
+  if (path !== "-") return path
   const fs = yield* FileSystem.FileSystem
-  const { size } = yield* Effect.mapError(fs.stat(path), inputFailed(path))
-  return { size: Number(size), content: Stream.mapError(fs.stream(path), unreadable(path)) }
+  const stdio = yield* Stdio.Stdio
+  const copy = yield* Effect.mapError(fs.makeTempFileScoped({ prefix: "colloquy-" }), inputFailed("standard input"))
+  yield* Effect.mapError(Stream.run(stdio.stdin, fs.sink(copy, { mode: 0o600 })), inputFailed("standard input"))
+  return copy
 })
 
-const messageOf = Effect.fnUntraced(function*(input: Input) {
-  const [first, ...others] = [...input.to, ...input.cc, ...input.bcc]
-  if (first === undefined) return yield* new Report.Usage({ problem: "--to is missing" })
-  const composed = [input.subject, input.text, input.html].some(Option.isSome)
-  if (Option.isSome(input.raw)) {
-    if (composed) {
-      return yield* new Report.Usage({ problem: "--raw is a whole message; --subject, --text and --html make another" })
-    }
-    const envelope = { from: input.from, to: [first, ...others] as const }
-    return { envelope, ...(yield* rawContent(input.raw.value)) } satisfies Message.Composed
-  }
-  if (Option.isNone(input.text) && Option.isNone(input.html)) {
-    return yield* new Report.Usage({ problem: "there is no message: --text, --html or --raw is missing" })
+const rawMessage = Effect.fnUntraced(function*(input: Input, path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const to = [...input.to, ...input.cc, ...input.bcc]
+  const envelope = Option.isNone(input.from) && to.length === 0
+    ? undefined
+    : yield* envelopeOf(Option.getOrElse(input.from, () => ""), to)
+  const file = yield* contentFile(path)
+  const { size } = yield* Effect.mapError(fs.stat(file), inputFailed(path))
+  return yield* Message.raw(envelope, Stream.mapError(fs.stream(file), unreadable(path)), { size: Number(size) })
+})
+
+const draft = Effect.fnUntraced(function*(input: Input) {
+  if (Option.isNone(input.from)) return yield* new Report.Usage({ problem: "--from is missing" })
+  if (input.to.length + input.cc.length + input.bcc.length === 0) {
+    return yield* new Report.Usage({ problem: "--to is missing" })
   }
   return {
-    from: input.from,
-    to: input.to,
+    from: input.from.value,
+    ...(input.to.length > 0 ? { to: input.to } : {}),
     ...(input.cc.length > 0 ? { cc: input.cc } : {}),
     ...(input.bcc.length > 0 ? { bcc: input.bcc } : {}),
     ...(Option.isSome(input.subject) ? { subject: input.subject.value } : {}),
     ...(Option.isSome(input.text) ? { text: input.text.value } : {}),
     ...(Option.isSome(input.html) ? { html: input.html.value } : {})
   } satisfies Message.Draft
+})
+
+const messageOf = Effect.fnUntraced(function*(input: Input) {
+  if (Option.isNone(input.raw)) {
+    if (Option.isNone(input.text) && Option.isNone(input.html)) {
+      return yield* new Report.Usage({ problem: "there is no message: --text, --html or --raw is missing" })
+    }
+    return yield* draft(input)
+  }
+  if ([input.subject, input.text, input.html].some(Option.isSome)) {
+    return yield* new Report.Usage({ problem: "--raw is a whole message; --subject, --text and --html make another" })
+  }
+  return yield* rawMessage(input, input.raw.value)
 })
 
 const transport = Effect.fnUntraced(function*(input: Input) {

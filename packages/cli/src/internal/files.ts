@@ -4,7 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import { InputFailed } from "../report.ts"
 
-const problem = ({ reason }: PlatformError.PlatformError): string => {
+export const problemOf = ({ reason }: PlatformError.PlatformError): string => {
   switch (reason._tag) {
     case "NotFound":
       return "there is no such file"
@@ -16,7 +16,7 @@ const problem = ({ reason }: PlatformError.PlatformError): string => {
 }
 
 export const inputFailed = (path: string) => (error: PlatformError.PlatformError) =>
-  new InputFailed({ path, problem: problem(error) })
+  new InputFailed({ path, problem: problemOf(error) })
 
 export const readText = Effect.fnUntraced(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
