@@ -1,4 +1,5 @@
 import * as Script from "@colloquy/core/testing/Script"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -88,6 +89,7 @@ describe("colloquy send", () => {
         Layer.mergeAll(
           Script.layer(Script.fromText(delivered)),
           Machine,
+          NodeFileSystem.layer,
           Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(content)) })
         )
       )
