@@ -6,6 +6,7 @@ import type { RecipientVerdict } from "@colloquy/core/Receipt"
 import { Reply } from "@colloquy/core/Reply"
 import * as SmtpError from "@colloquy/core/SmtpError"
 import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 
 const reply = (code: number, ...lines: ReadonlyArray<string>) =>
   new Reply({ code, lines: [lines[0] ?? "No", ...lines.slice(1)] })
@@ -135,6 +136,14 @@ describe("exit statuses", () => {
   it("are all explained in the help", () => {
     const explained = Exit.meanings.map(([status]) => status)
     assert.deepStrictEqual(explained, [...Object.values(Exit.status), 130])
+  })
+
+  it("are all explained in the documents", () => {
+    const document = readFileSync(new URL("../../docs/exit-statuses.md", import.meta.url), "utf8")
+    const rows = [...document.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)].map((
+      [, status, meaning]
+    ) => [Number(status), meaning])
+    assert.deepStrictEqual(rows, Exit.meanings.map(([status, meaning]) => [status, meaning]))
   })
 
   it("of files and of flags", () => {
