@@ -1,132 +1,381 @@
-import type { NonEmptyReadonlyArray } from "effect/Array"
-import type * as Config from "effect/Config"
+/**
+ * A configured way to one mail server: its sessions, credentials and policies. What applications use.
+ *
+ * Building one never dials: mail that is down is not an application that is down. Sessions are opened when there is
+ * something to send, up to `maxSessions`, and kept for 30 s (`keepAlive`); they end with the transporter's scope. The log
+ * is `SmtpLog`, taken when the transporter is built, so that it can be swapped by a layer and not be forgotten. Password and
+ * token can't be read back from a transporter.
+ *
+ * Two transporters in one application are two tags: `class Bulk extends Transporter.Service<Bulk>()("app/Bulk") {}`.
+ *
+ * The dialogue step by step is `Session`; messages are `Message`; what a send came to is `Receipt` or `SmtpError`.
+ */
+import * as Arr from "effect/Array"
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import type { Signature } from "effect/crypto/Signature"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { FileSystem } from "effect/FileSystem"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Path } from "effect/Path"
 import type { CircuitBreaker } from "effect/persistence/CircuitBreaker"
 import type { RateLimiter } from "effect/persistence/RateLimiter"
 import type * as Redacted from "effect/Redacted"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type { Connector } from "./Connector.ts"
 import type { Extensions } from "./Extensions.ts"
+import * as Decorators from "./internal/decorators.ts"
+import { makeSteps } from "./internal/send.ts"
+import { make as makeSessions } from "./internal/sessions.ts"
+import * as Settings from "./internal/settings.ts"
 import type { Phase } from "./LogEvent.ts"
-import type { FileOptions, LogError } from "./LogSink.ts"
-import type { Composed, Draft } from "./Message.ts"
+import * as LogSink from "./LogSink.ts"
+import type { Composed, Draft, Prepared } from "./Message.ts"
 import type { Receipt } from "./Receipt.ts"
 import type { Redaction } from "./Redaction.ts"
 import type * as Sasl from "./Sasl.ts"
-import type { SmtpError } from "./SmtpError.ts"
-import type { SmtpLog } from "./SmtpLog.ts"
-import type { TlsMode, TlsOptions } from "./Tls.ts"
-import type { TlsInfo } from "./Tls.ts"
+import { SmtpError } from "./SmtpError.ts"
+import * as SmtpLog from "./SmtpLog.ts"
+import type { TlsInfo, TlsMode, TlsOptions } from "./Tls.ts"
 
 /** `"30 seconds"` or a Duration. A bare number is refused: 4D means seconds, Effect milliseconds. */
 export type TimeOut = Exclude<Duration.Input, number>
+
 export interface Options {
-  /** `smtps://user:pass@host:465?…`; the fields below override its parts. */
+  /**
+   * `smtps://user:password@host:465?name=…`; the fields below override its parts. `smtps` is TLS from the first octet
+   * (465), `smtp` STARTTLS required (587), `lmtp` needs a port, `lmtp:///path` is a Unix socket. User and password are
+   * percent-encoded. Parameters: `tls`, `auth` (`authenticationMode`), `name`, `connectionTimeOut`, `sendTimeOut` (as
+   * `30s`), `keepAlive`, `acceptUnsecureConnection`, `saslInitialResponse`, `lmtp`, `force8bit`, `allRecipients`,
+   * `conversation`, `onUnknown`, `pipelining`, `ignoreExtensions` (with commas), `maxSessions`. Not taken from a URL:
+   * `logFile` and whatever begins with `dangerously`.
+   */
   readonly url?: Redacted.Redacted | undefined
   /** A Unix socket instead of host and port; events and errors then have the path as host and 0 as port. */
   readonly socketPath?: string | undefined
+  /** Name or IP address. */
   readonly host?: string | undefined
+  /** Default 587. */
   readonly port?: number | undefined
   readonly user?: string | undefined
-  /** Static, or an Effect asked once per authentication (and once more when the server says it expired). */
+  /** Static, or an Effect asked once per authentication (and once more when the server refuses what it gave). */
   readonly password?: Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | undefined
+  /** As `password`; OAUTHBEARER or XOAUTH2 are then used. */
   readonly accessTokenOAuth2?: Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown> | undefined
+  /** One mechanism, by its SASL name or 4D's `OAUTH2`, or one of your own. Default: the strongest that the server offers. */
   readonly authenticationMode?: string | Sasl.Mechanism | undefined
+  /** Default: "implicit" on 465, "none" on a Unix socket, "required" (STARTTLS or fail) on every other port. */
   readonly tls?: TlsMode | TlsOptions | undefined
+  /** True is short for `tls: "opportunistic"`: clear text where the server offers no TLS. Default false. */
   readonly acceptUnsecureConnection?: boolean | undefined
+  /** False: `AUTH PLAIN`, `334`, then the response, in two steps. Default true. */
   readonly saslInitialResponse?: boolean | undefined
+  /** Sends credentials over a wire that anybody can read. Default false. */
   readonly dangerouslyAuthInClear?: boolean | undefined
+  /** DNS, all addresses and implicit TLS together. Default 30 seconds. */
   readonly connectionTimeOut?: TimeOut | undefined
+  /** What a send waits for a session, and for replies up to the end of data. It cuts short no content in motion and no verdict. Default 100 seconds. */
   readonly sendTimeOut?: TimeOut | undefined
-  /** Per phase; defaults in protocol.md §3. */
+  /**
+   * Per phase (RFC 5321 §4.5.3.2); defaults: greeting, ehlo, starttls, auth, mail, rset 60 s; rcpt, data 120 s; content
+   * 180 s without progress; verdict 600 s (shorter means duplicates); quit 5 s.
+   */
   readonly timeLimits?: { readonly [P in Phase]?: TimeOut | undefined } | undefined
+  /** Sessions stay open for 30 s between sends. False: QUIT after each send. Default true. */
   readonly keepAlive?: boolean | undefined
+  /** What EHLO says. Default: the machine's name if it is fully qualified, else the socket's own address. */
   readonly name?: string | undefined
+  /** Speak LMTP (RFC 2033): a verdict for each recipient. Default false. */
   readonly lmtp?: boolean | undefined
+  /** "required": nobody gets the message unless every RCPT is accepted. Default "best-effort". */
   readonly allRecipients?: "required" | "best-effort" | undefined
-  readonly logFile?: string | (FileOptions & { readonly path: string }) | undefined
+  /** A log of this transporter alone, besides the one it is given: the same as providing `SmtpLog.layerTee([LogSink.file(path)])`. */
+  readonly logFile?: string | (LogSink.FileOptions & { readonly path: string }) | undefined
+  /** For all that leaves the sessions: logs, live stream, errors. A sink can add to it, none can take away. */
   readonly redaction?: Redaction | undefined
-  /** Whether receipts carry the redacted conversation too; errors always do. */
+  /** Whether receipts carry the redacted conversation too; errors always do. Default "errors". */
   readonly conversation?: "errors" | "always" | undefined
-  /** After `Unknown`: fail (default), or send again as RFC 5321 §3.8 has it: a duplicate rather than a loss. */
+  /** After `Unknown`: fail (default), or send once more as RFC 5321 §3.8 has it: a duplicate rather than a loss. */
   readonly onUnknown?: "fail" | "retry" | undefined
-  /** "safe": DATA and BDAT wait for the RCPT replies. */
+  /** "safe": DATA and BDAT wait for the RCPT replies. "off": one command at a time. Default "auto". */
   readonly pipelining?: "auto" | "safe" | "off" | undefined
   /** Treated as not offered, and logged so. */
   readonly ignoreExtensions?: ReadonlyArray<string> | undefined
+  /** Raw content with octets over 127 is sent to servers that do not offer 8BITMIME. Default false. */
   readonly force8bit?: boolean | undefined
+  /** Sessions at a time. Default 3. */
   readonly maxSessions?: number | undefined
 }
+
 /** What a transporter needs of its platform. `NodeColloquy.layer` and `TestPlatform.layer` provide it. */
 export type Platform = FileSystem | Path | Sasl.Services | Signature
-export type Requirements = Connector | SmtpLog | Platform
+export type Requirements = Connector | SmtpLog.SmtpLog | Platform
+
+/** What connecting found. Times in milliseconds. */
 export interface CheckReport {
+  readonly host: string
+  readonly port: number
+  /** The address that answered. */
+  readonly address: string | undefined
+  /** Our own name, as EHLO said it, is in the log; this is the server's greeting. */
+  readonly greeting: string
   readonly extensions: Extensions
   readonly tls: TlsInfo | undefined
   readonly mechanism: string | undefined
+  readonly timings: {
+    readonly connect: number
+    readonly tls: number | undefined
+    readonly greeting: number
+    readonly auth: number | undefined
+    readonly total: number
+  }
 }
+
 export interface Sent<M> {
   readonly index: number
   readonly message: M
   readonly result: Result.Result<Receipt, SmtpError>
 }
 
+const TypeId = "~@colloquy/core/Transporter"
+
+/** What `send` does, in its two steps: decorators wrap the second, so that every attempt carries the same Message-ID. */
+export interface Steps {
+  readonly prepare: (message: Draft | Composed) => Effect.Effect<Composed | Prepared, SmtpError>
+  readonly deliver: (message: Composed | Prepared) => Effect.Effect<Receipt, SmtpError>
+}
+
 export interface Transporter {
-  readonly "~@colloquy/core/Transporter": unknown
+  readonly [TypeId]: Steps
   readonly host: string
   readonly port: number
+  /**
+   * Sends one message. Succeeds when somebody has it, with a verdict for each recipient. Run again after a failure (by
+   * `Effect.retry`), it sends the same message: same Message-ID, Date and boundaries.
+   */
   readonly send: (message: Draft | Composed) => Effect.Effect<Receipt, SmtpError>
-  readonly sendAll: <M extends Draft | Composed, E, R>(messages: Stream.Stream<M, E, R>) => Stream.Stream<Sent<M>, E, R>
+  /** Sends as they come, as many at a time as there are sessions; results in order of completion. A failed message does not fail the stream. */
+  readonly sendAll: <M extends Draft | Composed, E, R>(
+    messages: Stream.Stream<M, E, R>
+  ) => Stream.Stream<Sent<M>, E, R>
+  /** Connects and authenticates; sends nothing. */
   readonly checkConnection: Effect.Effect<CheckReport, SmtpError>
 }
-export declare const Transporter: Context.Service<Transporter, Transporter>
-export declare const make: (
+export const Transporter: Context.Service<Transporter, Transporter> = Context.Service<Transporter>(
+  "@colloquy/core/Transporter"
+)
+
+const configurationError = (reason: SmtpError["reason"]): SmtpError =>
+  new SmtpError({ reason, phase: "connect", delivery: "NotAccepted", recipients: [], conversation: [] })
+
+/** What a transporter is made of: for those who write a decorator, or a transporter for tests. */
+export interface Parts extends Steps {
+  readonly host: string
+  readonly port: number
+  readonly checkConnection: Transporter["checkConnection"]
+  /** Sends in flight at a time in `sendAll`. */
+  readonly concurrency: number
+}
+
+/** The parts of a transporter, to make another of. */
+export const toParts = (self: Transporter): Parts => ({
+  host: self.host,
+  port: self.port,
+  checkConnection: self.checkConnection,
+  concurrency: 8,
+  ...self[TypeId]
+})
+
+/** A transporter from its parts. */
+export const fromParts = (parts: Parts): Transporter => {
+  const send: Transporter["send"] = (message) => {
+    /** Of a run that failed: the next run is another attempt of the same message. */
+    let failed: Composed | Prepared | undefined
+    return Effect.suspend(() => {
+      const before = failed
+      failed = undefined
+      return Effect.flatMap(
+        before === undefined ? parts.prepare(message) : Effect.succeed(before),
+        (prepared) =>
+          Effect.tapError(parts.deliver(prepared), () =>
+            Effect.sync(() => {
+              failed = prepared
+            }))
+      )
+    })
+  }
+  return {
+    [TypeId]: { prepare: parts.prepare, deliver: parts.deliver },
+    host: parts.host,
+    port: parts.port,
+    send,
+    checkConnection: parts.checkConnection,
+    sendAll: (messages) =>
+      messages.pipe(
+        Stream.zipWithIndex,
+        Stream.mapEffect(
+          ([message, index]) => Effect.map(Effect.result(send(message)), (result) => ({ index, message, result })),
+          { concurrency: parts.concurrency, unordered: true }
+        )
+      )
+  }
+}
+
+/** Builds a transporter in the current scope. Fails with `InvalidConfiguration`, or with `LogError` where `logFile` can't be opened. Never dials. */
+export const make = Effect.fnUntraced(function*(
   options: Options
-) => Effect.Effect<Transporter, SmtpError | LogError, Requirements | Scope.Scope>
-export declare const layer: (options: Options) => Layer.Layer<Transporter, SmtpError | LogError, Requirements>
-export declare const layerConfig: (
+): Effect.fn.Return<Transporter, SmtpError | LogSink.LogError, Requirements | Scope.Scope> {
+  const settings = yield* Result.match(Settings.make(options), {
+    onFailure: (reason) => Effect.fail(configurationError(reason)),
+    onSuccess: Effect.succeed
+  })
+  const { logFile } = options
+  const above = yield* SmtpLog.SmtpLog
+  const log = logFile === undefined
+    ? above
+    : yield* SmtpLog.tee(above, [
+      typeof logFile === "string" ? LogSink.file(logFile) : LogSink.file(logFile.path, logFile)
+    ])
+  const sessions = yield* Effect.provideService(makeSessions(settings), SmtpLog.SmtpLog, log)
+  const steps = yield* makeSteps(settings, sessions)
+  const checkConnection = Effect.scoped(Effect.gen(function*() {
+    const begun = sessions.now()
+    const session = yield* sessions.open
+    const { connection } = session.engine
+    const report: CheckReport = {
+      ...settings.server,
+      address: connection.address,
+      greeting: session.greeting.text,
+      extensions: session.extensions,
+      tls: session.tls,
+      mechanism: session.mechanism,
+      timings: { connect: session.connectTime, ...session.timings, total: sessions.now() - begun }
+    }
+    yield* session.engine.quit
+    return report
+  })).pipe(Effect.withSpan("Transporter.checkConnection"))
+  return fromParts({ ...settings.server, ...steps, checkConnection, concurrency: settings.maxSessions })
+})
+
+export const layer = (
+  options: Options
+): Layer.Layer<Transporter, SmtpError | LogSink.LogError, Requirements> => Layer.effect(Transporter, make(options))
+
+const makeConfig = (
   options: Config.Wrap<Options>
-) => Layer.Layer<Transporter, SmtpError | LogError | Config.ConfigError, Requirements>
-/** SMTP_URL, or SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD, …; `Config.nested` for a second one. */
-export declare const config: Config.Config<Options>
-export declare const send: (message: Draft | Composed) => Effect.Effect<Receipt, SmtpError, Transporter>
-export declare const sendAll: <M extends Draft | Composed, E, R>(
+): Effect.Effect<
+  Transporter,
+  SmtpError | LogSink.LogError | Config.ConfigError,
+  Requirements | Scope.Scope
+> => Effect.flatMap(Config.unwrap(options), make)
+
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Transporter, SmtpError | LogSink.LogError | Config.ConfigError, Requirements> =>
+  Layer.effect(Transporter, makeConfig(options))
+
+const timeOut = (name: string): Config.Config<Option.Option<Duration.Duration>> => Config.option(Config.Duration(name))
+
+/**
+ * From the environment: SMTP_URL, or SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD, SMTP_TOKEN (an OAuth2 access token),
+ * SMTP_AUTH (`authenticationMode`), SMTP_TLS (implicit, required, opportunistic, none), SMTP_NAME, SMTP_CONNECTION_TIMEOUT,
+ * SMTP_SEND_TIMEOUT (as `30 seconds`), SMTP_KEEP_ALIVE, SMTP_MAX_SESSIONS, SMTP_LOG_FILE. What is given apart overrides
+ * the URL's part. `Config.nested(Transporter.config, "BULK")` reads BULK_SMTP_URL and so on.
+ */
+export const config: Config.Config<Options> = Config.all({
+  url: Config.option(Config.Redacted("SMTP_URL")),
+  host: Config.option(Config.NonEmptyString("SMTP_HOST")),
+  port: Config.option(Config.Port("SMTP_PORT")),
+  user: Config.option(Config.NonEmptyString("SMTP_USER")),
+  password: Config.option(Config.Redacted("SMTP_PASSWORD")),
+  accessTokenOAuth2: Config.option(Config.Redacted("SMTP_TOKEN")),
+  authenticationMode: Config.option(Config.NonEmptyString("SMTP_AUTH")),
+  tls: Config.option(Config.Literals(["implicit", "required", "opportunistic", "none"], "SMTP_TLS")),
+  name: Config.option(Config.NonEmptyString("SMTP_NAME")),
+  connectionTimeOut: timeOut("SMTP_CONNECTION_TIMEOUT"),
+  sendTimeOut: timeOut("SMTP_SEND_TIMEOUT"),
+  keepAlive: Config.option(Config.Boolean("SMTP_KEEP_ALIVE")),
+  maxSessions: Config.option(Config.Int("SMTP_MAX_SESSIONS")),
+  logFile: Config.option(Config.NonEmptyString("SMTP_LOG_FILE"))
+}).pipe(Config.map((found) => {
+  const options: { -readonly [K in keyof Options]: Options[K] } = {}
+  return Object.assign(
+    options,
+    Object.fromEntries(
+      Object.entries(found).flatMap(([name, value]) => Option.isSome<unknown>(value) ? [[name, value.value]] : [])
+    )
+  )
+}))
+
+export const send = (message: Draft | Composed): Effect.Effect<Receipt, SmtpError, Transporter> =>
+  Transporter.use((transporter) => transporter.send(message))
+
+export const sendAll = <M extends Draft | Composed, E, R>(
   messages: Stream.Stream<M, E, R>
-) => Stream.Stream<Sent<M>, E, R | Transporter>
+): Stream.Stream<Sent<M>, E, R | Transporter> =>
+  Stream.unwrap(Transporter.useSync((transporter) => transporter.sendAll(messages)))
+
+export const checkConnection: Effect.Effect<CheckReport, SmtpError, Transporter> = Transporter.use((transporter) =>
+  transporter.checkConnection
+)
 
 export interface TagClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Transporter> {
-  readonly layer: (options: Options) => Layer.Layer<Self, SmtpError | LogError, Requirements>
+  readonly layer: (options: Options) => Layer.Layer<Self, SmtpError | LogSink.LogError, Requirements>
   readonly layerConfig: (
     options: Config.Wrap<Options>
-  ) => Layer.Layer<Self, SmtpError | LogError | Config.ConfigError, Requirements>
+  ) => Layer.Layer<Self, SmtpError | LogSink.LogError | Config.ConfigError, Requirements>
   readonly send: (message: Draft | Composed) => Effect.Effect<Receipt, SmtpError, Self>
   readonly sendAll: <M extends Draft | Composed, E, R>(
     messages: Stream.Stream<M, E, R>
   ) => Stream.Stream<Sent<M>, E, R | Self>
 }
-export declare const Service: <Self>() => <const Id extends string>(id: Id) => TagClass<Self, Id>
+
+/** A tag of one's own: a mass mailing can never go out through the transactional transporter. */
+export const Service = <Self>() => <const Id extends string>(id: Id): TagClass<Self, Id> => {
+  const tag = Context.Service<Self, Transporter>()(id)
+  return Object.assign(tag, {
+    layer: (options: Options) => Layer.effect(tag, make(options)),
+    layerConfig: (options: Config.Wrap<Options>) => Layer.effect(tag, makeConfig(options)),
+    send: (message: Draft | Composed) => tag.use((transporter) => transporter.send(message)),
+    sendAll: <M extends Draft | Composed, E, R>(messages: Stream.Stream<M, E, R>) =>
+      Stream.unwrap(tag.useSync((transporter) => transporter.sendAll(messages)))
+  })
+}
 
 // Decorators: a Transporter in, a Transporter out. What they need appears in their own type, not in everybody's.
-export declare const failover: (transporters: NonEmptyReadonlyArray<Transporter>) => Transporter
-export declare const balance: (
-  transporters: NonEmptyReadonlyArray<{ readonly transporter: Transporter; readonly weight?: number }>
-) => Transporter
-export declare const withRateLimit: (
+
+/** The next transporter is tried where the one before failed and nobody can have the message. Fails with `EveryServerFailed`. */
+export const failover = (transporters: Arr.NonEmptyReadonlyArray<Transporter>): Transporter =>
+  fromParts(Decorators.failover(Arr.map(transporters, toParts)))
+
+/** Spreads messages by weight (default 1 each). */
+export const balance = (
+  transporters: Arr.NonEmptyReadonlyArray<{ readonly transporter: Transporter; readonly weight?: number }>
+): Transporter =>
+  fromParts(
+    Decorators.balance(Arr.map(transporters, (place) => ({ ...place, transporter: toParts(place.transporter) })))
+  )
+
+/** Waits where the limit is reached; fails with `Throttled` where the limiter itself fails. */
+export const withRateLimit = (
   self: Transporter,
   options: {
     readonly limit: number
     readonly window: Duration.Input
     readonly unit?: "messages" | "recipients" | "octets"
   }
-) => Effect.Effect<Transporter, never, RateLimiter>
-export declare const withCircuitBreaker: (self: Transporter, breaker: CircuitBreaker) => Transporter
-export declare const withRetry: (self: Transporter, schedule: Schedule.Schedule<unknown, SmtpError>) => Transporter
+): Effect.Effect<Transporter, never, RateLimiter> =>
+  Effect.map(Decorators.withRateLimit(toParts(self), options), fromParts)
+
+/** Does not try a host that failed to connect too often: fails with `Throttled` until the circuit closes. */
+export const withCircuitBreaker = (self: Transporter, breaker: CircuitBreaker): Transporter =>
+  fromParts(Decorators.withCircuitBreaker(toParts(self), breaker))
+
+/** Sends again what `isRetryable`, by a schedule; never past `Unknown`. */
+export const withRetry = (self: Transporter, schedule: Schedule.Schedule<unknown, SmtpError>): Transporter =>
+  fromParts(Decorators.withRetry(toParts(self), schedule))

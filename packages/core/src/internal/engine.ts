@@ -1,0 +1,397 @@
+/**
+ * Drives a session's pipeline over its connection: a reader fiber (pull → feed), a writer fiber (take → write, or run a
+ * content stream), and a watchdog fiber that looks at when the head last moved. None of them is made for a message.
+ *
+ * Invariants: the reader never waits for the writer, so two full buffers cannot lock; whoever waits is resumed after a
+ * read was fed whole, never inside; a cut closes the connection, records `Closed`, flushes the log, and only then
+ * are those told whose failure it was. Closing the scope at any point leaves no fiber and no socket.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import * as Command from "../Command.ts"
+import type { Connection } from "../Connection.ts"
+import type { Phase } from "../LogEvent.ts"
+import type { RecipientVerdict } from "../Receipt.ts"
+import type { Reply } from "../Reply.ts"
+import { ConnectionLost, ProtocolViolation, type SmtpError, TimedOut } from "../SmtpError.ts"
+import type { TlsInfo, TlsOptions } from "../Tls.ts"
+import { type Content, runContent } from "./content.ts"
+import * as Delivery from "./delivery.ts"
+import * as Pipeline from "./pipeline.ts"
+import type { Recorder } from "./recorder.ts"
+import * as Transaction from "./transaction.ts"
+import type { Failure } from "./transaction.ts"
+
+export type Limits = { readonly [P in Phase]: number }
+
+/** Defaults of RFC 5321 §4.5.3.2 made shorter where nothing is lost by it, in milliseconds. */
+export const defaultLimits: Limits = {
+  connect: 30_000,
+  tls: 30_000,
+  greeting: 60_000,
+  ehlo: 60_000,
+  starttls: 60_000,
+  auth: 60_000,
+  mail: 60_000,
+  rcpt: 120_000,
+  data: 120_000,
+  content: 180_000,
+  verdict: 600_000,
+  rset: 60_000,
+  quit: 5_000
+}
+
+export interface Answer {
+  readonly reply: Reply
+  /** The reply's lines, where the exchange holds them back from the log. */
+  readonly lines: ReadonlyArray<string>
+}
+
+export interface CommandOptions {
+  readonly holdsLines?: boolean | undefined
+  readonly seals?: boolean | undefined
+}
+
+export interface Engine {
+  readonly connection: Connection
+  readonly recorder: Recorder
+  readonly limits: Limits
+  /** A reply that comes without a command: the greeting. */
+  readonly greeting: Effect.Effect<Answer, Failure>
+  readonly command: (line: Pipeline.Line, phase: Phase, options?: CommandOptions) => Effect.Effect<Answer, Failure>
+  /** After the 220 to a sealing command: TLS on the same connection. */
+  readonly upgrade: (options: TlsOptions) => Effect.Effect<TlsInfo, Failure>
+  /** Begins a transaction. `onSettled` is called once, after the read that settled it. */
+  readonly submit: (
+    job: Transaction.Job<Content>,
+    ways: Transaction.Ways,
+    onSettled: (settled: Settled) => void
+  ) => Transaction.Transaction<Content>
+  /** Nobody waits for this transaction any more: `protocol.md` §6, last paragraph. */
+  readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
+  /** Ends the session at once, by our own wish. */
+  readonly abort: () => void
+  /** Where the session stands. */
+  readonly phase: () => Phase
+  readonly isCut: () => Pipeline.Cut | undefined
+  /** QUIT, its reply or 5 s, close. Never fails. */
+  readonly quit: Effect.Effect<void>
+  /** Resumes when the connection is closed and the log flushed. */
+  readonly closed: Effect.Effect<void>
+  /** After what ended the session was closed, the error. */
+  readonly fail: (failure: Failure) => Effect.Effect<never, SmtpError>
+  /** Called for each cut, once. */
+  onClosing: (() => void) | undefined
+  onDistrust: ((why: string) => void) | undefined
+  onReply: ((reply: Reply) => void) | undefined
+}
+
+/** What a transaction came to. `error` where nobody has the message for sure, or somebody may. */
+export interface Settled {
+  readonly transaction: Transaction.Transaction<Content>
+  readonly verdicts: ReadonlyArray<RecipientVerdict>
+  readonly error: SmtpError | undefined
+}
+
+const quitLine = Pipeline.fixedLine(Command.quit)
+const outOfStep: Failure = {
+  reason: new ProtocolViolation({ problem: "the replies do not say what became of the message" }),
+  phase: "verdict"
+}
+
+const aborted = () => new ConnectionLost({ kind: "Closed" })
+
+/** `scope` is the session's: the connection lives in `inner`, a child of it that a cut closes. */
+export const make = Effect.fnUntraced(function*(options: {
+  readonly connection: Connection
+  readonly inner: Scope.Closeable
+  readonly scope: Scope.Scope
+  readonly recorder: Recorder
+  readonly limits: Limits
+  readonly connectedAt: number
+}) {
+  const { connection, inner, limits, recorder, scope } = options
+  const output = yield* Latch.make()
+  const activity = yield* Latch.make()
+  const progress = yield* Latch.make()
+  const gate = yield* Latch.make(true)
+  const closing = yield* Latch.make()
+  const closedLatch = yield* Latch.make()
+  let after: Array<() => void> = []
+  let movedAt = recorder.elapsedNow()
+  let watchedUntil = Number.POSITIVE_INFINITY
+  let sealed = false
+
+  const moved = () => {
+    movedAt = recorder.elapsedNow()
+  }
+
+  /** Resumes those whose replies came; never inside `feed`. */
+  const drain = () => {
+    while (after.length > 0) {
+      const due = after
+      after = []
+      for (const resume of due) resume()
+    }
+  }
+
+  const due = (): { readonly at: number; readonly limit: number; readonly scope: "phase" | "send" } | undefined => {
+    const head = pipeline.head()
+    if (head === undefined) return undefined
+    const phase = head.phase()
+    const limit = limits[phase]
+    const own = { at: movedAt + limit, limit, scope: "phase" as const }
+    const bounded = phase === "mail" || phase === "rcpt" || phase === "data" ? head.deadline : undefined
+    return bounded !== undefined && bounded.at < own.at ? { ...bounded, scope: "send" } : own
+  }
+
+  const pipeline: Pipeline.Pipeline<Transaction.Transaction<Content>> = Pipeline.make({
+    recorder,
+    onOutput: () => output.openUnsafe(),
+    onProgress: () => {
+      moved()
+      progress.openUnsafe()
+      if ((due()?.at ?? Number.POSITIVE_INFINITY) < watchedUntil) activity.openUnsafe()
+    },
+    onCut: () => {
+      self.onClosing?.()
+      closing.openUnsafe()
+    },
+    onReply: (reply) => self.onReply?.(reply)
+  })
+
+  const cutNow = (cut: Pipeline.Cut) => {
+    pipeline.cut(cut)
+    drain()
+  }
+
+  const reader = Effect.gen(function*() {
+    while (true) {
+      if (sealed) yield* gate.await
+      const chunks = yield* connection.pull
+      for (const chunk of chunks) {
+        if (sealed) pipeline.injected()
+        else pipeline.feed(chunk)
+      }
+      drain()
+      if (recorder.blocked()) yield* recorder.flush
+    }
+  }).pipe(
+    Effect.catch((lost) =>
+      Effect.sync(() =>
+        cutNow({
+          reason: lost,
+          phase: pipeline.head()?.phase() ?? "quit",
+          kind: "broken",
+          by: lost.kind === "Reset" ? "network" : "server"
+        })
+      )
+    )
+  )
+
+  const write = (octets: ReadonlyArray<Uint8Array>): Effect.Effect<void, ConnectionLost> => {
+    const [first, ...rest] = octets
+    if (first === undefined) return Effect.void
+    return connection.writeAll([first, ...rest])
+  }
+
+  const waitUntil = (condition: () => boolean): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (condition()) return Effect.void
+      progress.closeUnsafe()
+      return Effect.andThen(progress.await, waitUntil(condition))
+    })
+
+  const writer = Effect.gen(function*() {
+    while (true) {
+      const next = pipeline.take()
+      if (next === undefined) {
+        output.closeUnsafe()
+        yield* output.await
+        continue
+      }
+      if (next._tag === "Octets") {
+        for (const done of next.done) done()
+        yield* write(next.octets)
+      } else yield* runContent(next.body, { recorder, write, moved, waitUntil })
+      moved()
+      drain()
+      if (recorder.blocked()) yield* recorder.flush
+    }
+  }).pipe(
+    // A connection that takes no more octets may still hold a reply that says why: the reader finds its end.
+    Effect.catch(() => Effect.void)
+  )
+
+  const watchdog = Effect.gen(function*() {
+    while (true) {
+      const next = due()
+      if (next === undefined) {
+        watchedUntil = Number.POSITIVE_INFINITY
+        activity.closeUnsafe()
+        yield* activity.await
+        continue
+      }
+      const left = next.at - recorder.elapsedNow()
+      if (left <= 0) {
+        const phase = pipeline.head()?.phase() ?? "quit"
+        recorder.record({ _tag: "TimedOut", phase, limit: next.limit })
+        cutNow({ reason: new TimedOut({ limit: next.limit, scope: next.scope }), phase, kind: "broken", by: "client" })
+        return
+      }
+      watchedUntil = next.at
+      activity.closeUnsafe()
+      yield* Effect.raceFirst(Effect.sleep(Math.ceil(left)), activity.await)
+    }
+  })
+
+  let shutting = false
+  const shutdown = Effect.suspend(() => {
+    if (shutting) return closedLatch.await
+    shutting = true
+    return Scope.close(inner, Exit.void).pipe(
+      Effect.andThen(Effect.sync(() => {
+        recorder.record({
+          _tag: "Closed",
+          by: pipeline.isCut()?.by ?? "client",
+          elapsed: recorder.elapsedNow() - options.connectedAt
+        })
+      })),
+      Effect.andThen(recorder.flush),
+      Effect.andThen(closedLatch.open),
+      Effect.asVoid
+    )
+  }).pipe(Effect.uninterruptible)
+
+  const close = Effect.suspend(() => {
+    self.abort()
+    return closedLatch.await
+  })
+
+  const await_ = (
+    phase: Phase,
+    settings: CommandOptions | undefined,
+    resume: (answer: Effect.Effect<Answer, Failure>) => void
+  ) =>
+    pipeline.expect({
+      phase: () => phase,
+      holdsLines: settings?.holdsLines ?? false,
+      seals: settings?.seals ?? false,
+      onReply: (reply, lines) => {
+        if (settings?.seals === true && reply.code === 220) {
+          sealed = true
+          gate.closeUnsafe()
+        }
+        after.push(() => resume(Effect.succeed({ reply, lines })))
+        return true
+      },
+      onCut: (cut) => {
+        const error = cut.kind === "aborted" || phase === "quit" ? undefined : recorder.error(cut.reason, cut.phase)
+        after.push(() => resume(Effect.fail({ reason: cut.reason, phase: cut.phase, error })))
+      }
+    })
+
+  const command: Engine["command"] = (line, phase, settings) =>
+    Effect.callback<Answer, Failure>((resume) => {
+      await_(phase, settings, resume)
+      pipeline.line(line)
+      drain()
+      return close
+    })
+
+  // The greeting comes unasked: it is expected before the reader begins.
+  const greeted = Deferred.makeUnsafe<Answer, Failure>()
+  await_("greeting", undefined, (answer) => Deferred.doneUnsafe(greeted, answer))
+
+  const self: Engine = {
+    connection,
+    recorder,
+    limits,
+    greeting: Effect.onInterrupt(Deferred.await(greeted), () => close),
+    command,
+    upgrade: (tls) =>
+      connection.upgrade(tls).pipe(
+        Effect.timeoutOrElse({
+          duration: limits.starttls,
+          orElse: () =>
+            Effect.suspend(() => {
+              recorder.record({ _tag: "TimedOut", phase: "starttls", limit: limits.starttls })
+              return Effect.fail(new TimedOut({ limit: limits.starttls, scope: "phase" }))
+            })
+        }),
+        Effect.tap(() =>
+          Effect.sync(() => {
+            sealed = false
+            gate.openUnsafe()
+          })
+        ),
+        Effect.catch((reason): Effect.Effect<never, Failure> => {
+          const error = recorder.error(reason, "tls")
+          cutNow({ reason, phase: "tls", kind: "broken", by: "client" })
+          return Effect.fail({ reason, phase: "tls", error })
+        }),
+        Effect.onInterrupt(() => close)
+      ),
+    submit: (job, ways, onSettled) => {
+      const transaction = Transaction.make({
+        pipeline,
+        ways,
+        now: recorder.elapsedNow,
+        note: (text) => recorder.record({ _tag: "Note", text }),
+        onSettled: (transaction) => {
+          const verdicts = Delivery.verdicts(transaction.facts)
+          const failure = Delivery.delivery(verdicts) === undefined ? undefined : transaction.failure() ?? outOfStep
+          const error = failure === undefined
+            ? undefined
+            : recorder.error(failure.reason, failure.phase, verdicts, {
+              // an interrupted transaction that nobody can have is no failure
+              record: pipeline.isCut()?.kind !== "aborted" || transaction.facts.endWritten
+            })
+          after.push(() => onSettled({ transaction, verdicts, error }))
+        },
+        onDistrust: (why) => self.onDistrust?.(why)
+      }, job)
+      transaction.start()
+      drain()
+      return transaction
+    },
+    cancel: (transaction) => {
+      const outcome = transaction.cancel()
+      drain()
+      return outcome
+    },
+    abort: () =>
+      cutNow({ reason: aborted(), phase: pipeline.head()?.phase() ?? "quit", kind: "aborted", by: "client" }),
+    phase: () => pipeline.head()?.phase() ?? "ehlo",
+    isCut: pipeline.isCut,
+    quit: Effect.suspend(() =>
+      pipeline.isCut() === undefined
+        ? command(quitLine, "quit").pipe(Effect.ignore, Effect.andThen(close))
+        : closedLatch.await
+    ),
+    closed: closedLatch.await,
+    fail: (failure) =>
+      Effect.suspend(() => {
+        const error = failure.error ?? recorder.error(failure.reason, failure.phase)
+        const closed = pipeline.isCut() === undefined ? Effect.void : closedLatch.await
+        return closed.pipe(Effect.andThen(recorder.flush), Effect.andThen(Effect.fail(error)))
+      }),
+    onClosing: undefined,
+    onDistrust: undefined,
+    onReply: undefined
+  }
+
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.suspend(() => {
+      self.abort()
+      return shutdown
+    })
+  )
+  yield* Effect.forkIn(Effect.andThen(closing.await, shutdown), scope)
+  for (const fiber of [reader, writer, watchdog]) yield* Effect.forkIn(fiber, inner)
+  return self
+})

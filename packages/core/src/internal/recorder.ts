@@ -1,0 +1,261 @@
+/**
+ * One a session: numbers what is said and done, takes secrets out of it, applies the transporter's redaction,
+ * keeps the tail for errors, and hands the events to `SmtpLog`.
+ *
+ * Invariants: nothing reaches a log, an error or a receipt but through here; the scrub of known secrets runs before
+ * any redaction, and on decoded text only (P1); `fail` is the only maker of an `SmtpError` inside a session, and
+ * what was said before it is with the log when it fails (D4).
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { type ContentLevel, type LogEvent, type Phase, ProcessId, secret, Sequence } from "../LogEvent.ts"
+import type { RecipientVerdict } from "../Receipt.ts"
+import type { Redaction } from "../Redaction.ts"
+import { Reply } from "../Reply.ts"
+import { describe, SmtpError, type SmtpErrorReason } from "../SmtpError.ts"
+import { SmtpLog } from "../SmtpLog.ts"
+import { delivery } from "./delivery.ts"
+import { decode } from "./octets.ts"
+import { makeScrub } from "./scrub.ts"
+
+type Body<E> = E extends LogEvent ? Omit<E, "counter" | "time" | "process" | "session"> : never
+/** An event without its head: the recorder numbers and dates it. */
+export type EventBody = Body<LogEvent>
+
+/** The newest events that an error carries (P3). */
+export const tailEvents = 50
+/** Characters of one event's text in the tail. */
+export const tailText = 2_000
+/** Characters of all events' text in the tail. */
+export const tailSize = 16_384
+
+export interface Recorder {
+  readonly session: number
+  readonly now: () => number
+  /** Milliseconds on the monotonic clock: what elapsed. */
+  readonly elapsedNow: () => number
+  readonly record: (event: EventBody) => void
+  readonly clientLine: (line: string) => void
+  /** A reply line as received; the scrub has run (`scrub`). */
+  readonly serverLine: (line: string) => void
+  /** The known secrets taken out of decoded text that a peer said. */
+  readonly scrub: (text: string) => string
+  readonly scrubReply: (reply: Reply) => Reply
+  readonly addSecret: (secret: Redacted.Redacted<string>) => void
+  /** A line that carried a secret while authenticating, as it was on the wire. */
+  readonly addLine: (line: Redacted.Redacted<string>) => void
+  /** Between AUTH and its final reply short secrets are masked too. */
+  authenticating: boolean
+  /** The most content that any sink wants now. */
+  readonly contentLevel: () => ContentLevel
+  /** A sink's buffer is past its mark: `flush` before going on. */
+  readonly blocked: () => boolean
+  readonly flush: Effect.Effect<void>
+  readonly tail: () => ReadonlyArray<LogEvent>
+  /** Records `Failed`, waits for the log, fails. */
+  readonly fail: (
+    reason: SmtpErrorReason,
+    phase: Phase,
+    recipients?: ReadonlyArray<RecipientVerdict>
+  ) => Effect.Effect<never, SmtpError>
+  /** Records `Failed` (unless told not to) and makes the error. */
+  readonly error: (
+    reason: SmtpErrorReason,
+    phase: Phase,
+    recipients?: ReadonlyArray<RecipientVerdict>,
+    options?: { readonly record: boolean }
+  ) => SmtpError
+}
+
+const cut = (text: string): string => text.length <= tailText ? text : `${text.slice(0, tailText)}…`
+
+const textOf = (event: LogEvent): number => {
+  switch (event._tag) {
+    case "ClientLine":
+    case "ServerLine":
+      return event.line.length
+    case "Note":
+      return event.text.length
+    case "Failed":
+      return event.message.length
+    case "Secured":
+      return 200 + event.tls.chain.length * 200
+    default:
+      return 80
+  }
+}
+
+const shortened = (event: LogEvent): LogEvent => {
+  switch (event._tag) {
+    case "ClientLine":
+    case "ServerLine":
+      return event.line.length <= tailText ? event : { ...event, line: cut(event.line) }
+    case "Note":
+      return event.text.length <= tailText ? event : { ...event, text: cut(event.text) }
+    case "Failed":
+      return event.message.length <= tailText ? event : { ...event, message: cut(event.message) }
+    default:
+      return event
+  }
+}
+
+export interface Options {
+  readonly redaction: Redaction | undefined
+  readonly server: { readonly host: string; readonly port: number } | undefined
+}
+
+export const make = Effect.fnUntraced(function*(options: Options) {
+  const log = yield* SmtpLog
+  const clock = yield* Clock.Clock
+  const sequence = yield* Sequence
+  const process = yield* ProcessId
+  const session = sequence.nextSessionUnsafe()
+  const scrub = makeScrub()
+  const redact = options.redaction?.applier()
+  const ring: Array<LogEvent> = []
+  let position = 0
+  let blocked = false
+
+  const emit = (raw: LogEvent): LogEvent => {
+    const event = redact === undefined ? raw : redact(raw)
+    if (event._tag !== "HeaderLine" && event._tag !== "BodyLine") {
+      ring[position % tailEvents] = event
+      position++
+    }
+    if (!log.recordUnsafe(event)) blocked = true
+    return event
+  }
+  const record = (event: EventBody): LogEvent =>
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body and its head make the event
+    emit({
+      ...event,
+      counter: sequence.nextCounterUnsafe(),
+      time: clock.currentTimeMillisUnsafe(),
+      process,
+      session
+    } as LogEvent)
+
+  const tail = (): ReadonlyArray<LogEvent> => {
+    const events: Array<LogEvent> = []
+    let size = 0
+    for (let at = position - 1; at >= 0 && at > position - 1 - tailEvents; at--) {
+      const event = ring[at % tailEvents]
+      if (event === undefined) break
+      const short = shortened(event)
+      size += textOf(short)
+      if (size > tailSize) break
+      events.push(short)
+    }
+    return events.reverse()
+  }
+
+  const scrubText = (text: string): string => scrub.scrub(text, self.authenticating)
+
+  const error: Recorder["error"] = (reason, phase, recipients = [], settings) => {
+    const made = (summary: string | undefined) =>
+      new SmtpError({
+        reason,
+        phase,
+        delivery: delivery(recipients) ?? "NotAccepted",
+        recipients,
+        conversation: tail(),
+        ...(options.server === undefined ? {} : { server: options.server }),
+        ...(summary === undefined ? {} : { summary })
+      })
+    const message = describe(made(undefined))
+    if (settings?.record === false) return made(message)
+    const event = record({ _tag: "Failed", phase, reason: reason._tag, message })
+    return made(event._tag === "Failed" ? event.message : message)
+  }
+
+  const flush = Effect.suspend(() => {
+    blocked = false
+    return log.flush
+  })
+
+  const self: Recorder = {
+    session,
+    now: () => clock.currentTimeMillisUnsafe(),
+    elapsedNow: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000,
+    record,
+    clientLine: (line) => void record({ _tag: "ClientLine", line }),
+    serverLine: (line) => void record({ _tag: "ServerLine", line }),
+    scrub: scrubText,
+    scrubReply: (reply) => {
+      let changed = false
+      const [first, ...rest] = reply.lines
+      const one = (line: string) => {
+        const scrubbed = scrubText(line)
+        if (scrubbed !== line) changed = true
+        return scrubbed
+      }
+      const lines: [string, ...Array<string>] = [one(first), ...rest.map(one)]
+      return changed ? new Reply({ ...reply, lines }) : reply
+    },
+    addSecret: (value) => scrub.addSecret(Redacted.value(value)),
+    addLine: (value) => scrub.addLine(Redacted.value(value)),
+    authenticating: false,
+    contentLevel: log.content,
+    blocked: () => blocked,
+    flush,
+    tail,
+    error,
+    fail: (reason, phase, recipients) =>
+      Effect.suspend(() => {
+        const failure = error(reason, phase, recipients)
+        return Effect.andThen(flush, Effect.fail(failure))
+      })
+  }
+  return self
+})
+
+/** What stands for a challenge that a mechanism calls secret: its code, and 32 asterisks. */
+export const secretChallenge = (line: string): string => `${line.slice(0, 4)}${secret}`
+
+/** A longer line of content is logged in pieces of this many octets, so that memory stays bounded. */
+const longestLine = 65_536
+
+/** Splits content into lines for a log that wants header section or body, in the order in which it is written. */
+export const makeContentLines = (recorder: Recorder, level: ContentLevel) => {
+  let inBody = false
+  let partial: Array<Uint8Array> = []
+  let held = 0
+  const line = (octets: Uint8Array) => {
+    const text = decode(octets)
+    if (!inBody) {
+      recorder.record({ _tag: "HeaderLine", line: text })
+      if (octets.length === 0) inBody = true
+    } else if (level === "full") recorder.record({ _tag: "BodyLine", line: text })
+  }
+  const join = (last: Uint8Array): Uint8Array => {
+    if (partial.length === 0) return last
+    const pieces = [...partial, last]
+    partial = []
+    held = 0
+    const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      whole.set(piece, at)
+      at += piece.length
+    }
+    return whole
+  }
+  /** Repaired content: every line ends in CRLF. */
+  const push = (chunk: Uint8Array): void => {
+    if (level === "summary" || (inBody && level === "headers")) return
+    let from = 0
+    for (let lf = chunk.indexOf(10); lf >= 0; lf = chunk.indexOf(10, from)) {
+      const whole = join(chunk.subarray(from, lf + 1))
+      line(whole.subarray(0, Math.max(0, whole.length - 2)))
+      from = lf + 1
+      if (inBody && level === "headers") return
+    }
+    if (from < chunk.length) {
+      partial.push(chunk.slice(from))
+      held += chunk.length - from
+      if (held >= longestLine) line(join(new Uint8Array(0)))
+    }
+  }
+  return { push }
+}
