@@ -1,4 +1,4 @@
-import { Inbound, isTooLong, makeUnstuffing } from "@colloquy/core/internal/framing"
+import { Inbound, makeUnstuffing, tooLong } from "@colloquy/core/internal/framing"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 
@@ -83,7 +83,7 @@ const lines = (chunks: ReadonlyArray<Uint8Array>, limit: number) => {
   for (const chunk of chunks) {
     inbound.feed(chunk)
     for (let line = inbound.line(limit); line !== undefined; line = inbound.line(limit)) {
-      lines.push(line === isTooLong ? "(too long)" : text([line]))
+      lines.push(line === tooLong ? "(too long)" : text([line]))
     }
     assert.isAtMost(inbound.length, limit)
   }

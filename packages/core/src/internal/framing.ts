@@ -13,7 +13,8 @@ const CR = 13
 const LF = 10
 const DOT = 46
 
-export const isTooLong = "tooLong"
+/** Stands for a line beyond its limit. */
+export const tooLong: unique symbol = Symbol("@colloquy/core/internal/framing/tooLong")
 
 /** Octets that came and were not yet used, and how they are used up: as lines, as content, or counted. */
 export class Inbound {
@@ -44,10 +45,10 @@ export class Inbound {
   }
 
   /**
-   * The next line without its CRLF; `isTooLong` in its place if it has more than `limit` octets with CRLF, once it has
+   * The next line without its CRLF; `tooLong` in its place if it has more than `limit` octets with CRLF, once it has
    * ended; undefined if it hasn't.
    */
-  line(limit: number): Uint8Array | typeof isTooLong | undefined {
+  line(limit: number): Uint8Array | typeof tooLong | undefined {
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
       const end = this.#lineEnd(chunk)
       const part = end < 0 ? chunk : chunk.subarray(0, end)
@@ -64,7 +65,7 @@ export class Inbound {
       if (end < 0) continue
       if (this.#overlong) {
         this.#overlong = false
-        return isTooLong
+        return tooLong
       }
       const line = this.#join()
       this.#forget()

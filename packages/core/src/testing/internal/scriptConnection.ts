@@ -4,13 +4,13 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { Connection } from "../../Connection.ts"
 import { type CertificateRejected, type ConnectionFailed, ConnectionLost, TlsFailed } from "../../SmtpError.ts"
 import type { TlsInfo, TlsOptions } from "../../Tls.ts"
 import type { Machine } from "./scriptMachine.ts"
 import { concat } from "./scriptOps.ts"
+import * as Signal from "./signal.ts"
 
 /** The client did what the script does not have, or less than it has. A defect. */
 export class ScriptDeparture extends Data.TaggedError("ScriptDeparture")<{ readonly message: string }> {}
@@ -61,12 +61,12 @@ export const dial = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Connection, ConnectionFailed | CertificateRejected | TlsFailed, Scope.Scope> {
   const { machine } = held
   const scope = yield* Effect.scope
-  const changed = Latch.makeUnsafe(false)
+  const signal = Signal.make()
   let timing = false
 
   /** After whatever may have moved the script: wakes who waits, starts the clock of a delay. */
   const moved: Effect.Effect<void> = Effect.suspend(() => {
-    changed.openUnsafe()
+    signal.changed()
     if (machine.waiting === undefined || timing) return Effect.void
     timing = true
     return Effect.sleep(machine.waiting).pipe(
@@ -80,13 +80,8 @@ export const dial = Effect.fnUntraced(function*(
     )
   })
 
-  /** Asks again whenever the script has moved, until there is an answer. */
   const until = <A, E>(answer: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
-      if (machine.departure !== undefined) return departed(held)
-      changed.closeUnsafe()
-      return answer() ?? Effect.andThen(changed.await, until(answer))
-    })
+    signal.until(() => machine.departure === undefined ? answer() : departed(held))
 
   const lost = Effect.suspend(() =>
     Effect.fail(new ConnectionLost({ kind: machine.closedBy === "reset" ? "Reset" : "Closed" }))
@@ -128,7 +123,7 @@ export const dial = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       machine.close("client")
-      changed.openUnsafe()
+      signal.changed()
     })
   )
   const ending = machine.ops.find((op) => op._tag !== "Delay")

@@ -10,6 +10,7 @@
 import { decode as decodeBase64 } from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import { escape, isAuth, knownVerb, maskClientLine } from "../../internal/maskedLine.ts"
+import { makeScrub } from "../../internal/scrub.ts"
 import { secret } from "../../LogEvent.ts"
 import { concat, encodeLines, type Op } from "./scriptOps.ts"
 import { maskServerLine, printOps } from "./scriptText.ts"
@@ -56,6 +57,17 @@ const matches = (expected: string | RegExp, line: string): boolean => {
   return line.length > head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
 }
 
+/** What a line of an AUTH exchange may have told: PLAIN's password, an OAuth token, or the whole of a response. */
+const secretsOf = (line: string): ReadonlyArray<string> => {
+  const encoded = isAuth(line) ? line.split(" ")[2] : line
+  const decoded = encoded === undefined ? undefined : Result.getOrUndefined(decodeBase64(encoded))
+  if (decoded === undefined) return []
+  const response = decoder.decode(decoded)
+  // oxlint-disable-next-line no-control-regex
+  const bearer = /\u0001auth=Bearer ([^\u0001]+)/i.exec(response)?.[1]
+  return [bearer ?? response.split("\0").at(-1) ?? ""]
+}
+
 export class Machine {
   readonly ops: ReadonlyArray<Op>
   readonly entries: Array<Entry> = []
@@ -73,7 +85,7 @@ export class Machine {
   private readonly ready: Array<{ readonly octets: Uint8Array; readonly op: number }> = []
   private held: Array<{ readonly octets: Uint8Array; readonly op: number }> | undefined
   private authenticating = false
-  private readonly secrets: Array<string> = []
+  private readonly secrets = makeScrub()
   private produced = ""
   private delivered: Uint8Array = new Uint8Array(0)
   private deliveredOp = 0
@@ -281,23 +293,13 @@ export class Machine {
     if (this.authenticating || isAuth(line)) {
       if (!this.authenticating) this.produced = ""
       this.authenticating = true
-      this.remember(line)
-    }
-  }
-
-  private remember(line: string): void {
-    const words = isAuth(line) ? line.split(" ").slice(2) : [line]
-    for (const word of words) {
-      this.secrets.push(word)
-      const decoded = Result.getOrUndefined(decodeBase64(word))
-      // oxlint-disable-next-line no-control-regex
-      if (decoded !== undefined) this.secrets.push(decoder.decode(decoded).split(/[\0\x01]/).at(-1) ?? "")
+      this.secrets.addLine(line)
+      for (const secret of secretsOf(line)) this.secrets.addSecret(secret)
     }
   }
 
   private scrub(text: string): string {
-    for (const one of this.secrets) if (one.length >= 8) text = text.replaceAll(one, secret)
-    return text
+    return this.secrets.scrub(text, this.authenticating)
   }
 
   private overhear(line: string): void {

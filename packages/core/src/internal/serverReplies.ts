@@ -1,0 +1,41 @@
+/**
+ * What our server says, with enhanced status codes (RFC 3463, RFC 5248). Nothing of what the client said stands in them.
+ */
+import { make } from "../Reply.ts"
+
+export const ok = make(250, "2.0.0 Ok")
+export const senderOk = make(250, "2.1.0 Sender ok")
+export const recipientOk = make(250, "2.1.5 Recipient ok")
+export const goAhead = make(354, "End data with <CR><LF>.<CR><LF>")
+export const bye = make(221, "2.0.0 Bye")
+export const startTls = make(220, "2.0.0 Ready to start TLS")
+export const authenticated = make(235, "2.7.0 Authentication successful")
+export const user = make(334, "VXNlcm5hbWU6")
+export const password = make(334, "UGFzc3dvcmQ6")
+export const challenge = make(334)
+export const cannotVerify = make(252, "2.5.2 Cannot verify, but will accept the message and attempt delivery")
+export const help = make(214, "2.0.0 See RFC 5321")
+
+export const closing = make(421, "4.3.2 Service shutting down")
+export const timeOut = make(421, "4.4.2 Time limit exceeded, closing the connection")
+export const tooManyErrors = make(421, "4.7.0 Too many errors, closing the connection")
+export const tooManyLogins = make(421, "4.7.0 Too many failed logins, closing the connection")
+export const localError = make(451, "4.3.0 Local error")
+export const tooManyRecipients = make(452, "4.5.3 Too many recipients")
+
+export const unknownCommand = make(500, "5.5.2 Command unknown")
+export const lineTooLong = make(500, "5.5.6 Line too long")
+export const notALine = make(500, "5.5.2 A line ends in CRLF; CR, LF and NUL are not allowed in it")
+export const syntax = (command: string, problem: string) => make(501, `5.5.4 ${command}: ${problem}`)
+export const notBase64 = make(501, "5.5.2 Cannot decode the response")
+export const cancelled = make(501, "5.7.0 Authentication cancelled")
+export const notImplemented = make(502, "5.5.1 Command not implemented")
+export const outOfOrder = (problem: string) => make(503, `5.5.1 ${problem}`)
+export const noMechanism = make(504, "5.5.4 Mechanism not supported")
+export const authenticationRequired = make(530, "5.7.0 Authentication required")
+export const wrongCredentials = make(535, "5.7.8 Authentication credentials invalid")
+export const encryptionRequired = make(538, "5.7.11 Encryption required for this mechanism")
+export const tooLarge = make(552, "5.3.4 Message too large")
+export const needsSmtpUtf8 = make(553, "5.6.7 A non-ASCII address needs SMTPUTF8")
+export const noRecipients = make(554, "5.5.1 No valid recipients")
+export const unknownParameter = make(555, "5.5.4 Parameter not implemented")
