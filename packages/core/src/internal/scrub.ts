@@ -37,29 +37,35 @@ export const makeScrub = (): Scrub => {
   const hex = new Set<string>()
   const encoded = new Map<string, RegExp | undefined>()
   let isEmpty = true
+  let shortest = shortestHidden
 
+  const addNeedle = (needle: string) => {
+    base64.add(needle)
+    shortest = Math.min(shortest, needle.length)
+  }
   const addBase64 = (text: string) => {
-    for (const needle of base64Needles(octetsOf.encode(text))) base64.add(needle)
+    for (const needle of base64Needles(octetsOf.encode(text))) addNeedle(needle)
   }
 
   const find = (text: string, finds: Array<Find>, depth: number): void => {
     for (const needle of plain) findAll(text, needle, finds)
-    if (runOfBase64.test(text)) {
+    if (hasRun(text, shortest)) {
       const standard = toStandard(text)
       const from = finds.length
       for (const needle of base64) findAll(standard, needle, finds)
       for (let at = from; at < finds.length; at++) finds[at] = wholeRun(standard, finds[at])
+      if (runOfHex.test(text)) {
+        const lower = text.replaceAll(/[A-F]+/g, (letters) => letters.toLowerCase())
+        for (const needle of hex) findAll(lower, needle, finds)
+      }
       if (depth === 0) {
         for (const run of standard.matchAll(runThatMayHide)) {
           const within: Array<Find> = []
-          find(decode(fromBase64(run[0])), within, 1)
+          // what stands in front of it may have joined the run
+          for (let at = 0; at < 4; at++) find(decode(fromBase64(run[0].slice(at))), within, 1)
           if (within.length > 0) finds.push(wholeRun(standard, { from: run.index, to: run.index + run[0].length }))
         }
       }
-    }
-    if (runOfHex.test(text)) {
-      const lower = text.replaceAll(/[A-F]+/g, (letters) => letters.toLowerCase())
-      for (const needle of hex) findAll(lower, needle, finds)
     }
     if (text.includes("%") || text.includes("+")) {
       for (const [needle, known] of encoded) {
@@ -95,7 +101,7 @@ export const makeScrub = (): Scrub => {
         words.add(line)
         return
       }
-      if (onlyBase64.test(line)) base64.add(toStandard(line).replace(/=+$/, ""))
+      if (onlyBase64.test(line)) addNeedle(toStandard(line).replace(/=+$/, ""))
       else plain.add(line)
       addBase64(line)
     },
@@ -148,10 +154,19 @@ const masked = (text: string, finds: ReadonlyArray<Find>): string => {
 
 // Base64: both alphabets are searched as the standard one.
 
-/** As short as a needle gets: 8 octets, less what mixes with their neighbours; or a line of 8 characters. */
-const runOfBase64 = /[A-Za-z0-9+/_-]{6}/
-/** Long enough for an encoded form of 8 characters inside (10 characters, `%HH` for one of them). */
-const runThatMayHide = /[A-Za-z0-9+/]{14,}/g
+const hasRun = (text: string, length: number): boolean => {
+  let run = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (!isBase64(unit) && unit !== 0x2d && unit !== 0x5f) run = 0
+    else if (++run === length) return true
+  }
+  return false
+}
+
+/** What an encoded form of 8 characters takes at least, itself in base64 (10 characters, `%HH` for one of them). */
+const shortestHidden = 14
+const runThatMayHide = new RegExp(`[A-Za-z0-9+/]{${shortestHidden},}`, "g")
 const onlyBase64 = /^[A-Za-z0-9+/_-]+={0,2}$/
 
 const toStandard = (text: string): string =>
@@ -160,12 +175,14 @@ const toStandard = (text: string): string =>
 const isBase64 = (unit: number): boolean =>
   (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x2f && unit <= 0x39) || unit === 0x2b
 
-/** The characters at a find's edges hold bits of its neighbours, so all of the run goes, with its padding. */
+/**
+ * The characters at a find's edges hold bits of its neighbours, so all of the run goes. Padding does not end it: whether
+ * there is any depends on the secret's length.
+ */
 const wholeRun = (standard: string, find: Find | undefined): Find => {
   let { from, to } = find ?? { from: 0, to: 0 }
   while (isBase64(standard.charCodeAt(from - 1))) from--
-  while (isBase64(standard.charCodeAt(to))) to++
-  while (standard.charCodeAt(to) === 0x3d) to++
+  while (isBase64(standard.charCodeAt(to)) || standard.charCodeAt(to) === 0x3d) to++
   return { from, to }
 }
 
