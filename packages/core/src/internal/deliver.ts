@@ -24,7 +24,7 @@ import type { Failure, Job } from "./transaction.ts"
 
 const invalid = (error: MessageError): SmtpErrorReason => new InvalidMessage({ error })
 
-const fromEnvelope = (error: EnvelopeModule.EnvelopeError): SmtpErrorReason =>
+const fromEnvelope = (error: any): SmtpErrorReason =>
   error.kind === "notOffered" && error.extension !== undefined
     ? new ExtensionUnavailable({ extension: error.extension, neededFor: error.problem })
     : invalid(
@@ -65,7 +65,7 @@ export const bind = Effect.fnUntraced(function*(
       })
     )
   }
-  const commands = EnvelopeModule.commands(composed.envelope, {
+  const commands = tempCommands(composed.envelope, {
     extensions,
     size,
     body: body ?? (extensions.eightBitMime ? "8BITMIME" : "7BIT"),
@@ -145,3 +145,7 @@ export const receipt = (options: {
     }
   }, { disableChecks: true })
 }
+
+import * as Command from "../Command.ts"
+const tempCommands = (envelope: Envelope, o: any): Result.Result<{mail: Command.Mail, rcpts: ReadonlyArray<Command.Rcpt>}, any> =>
+  Result.succeed({ mail: Command.mail(envelope.from, { ...(o.size !== undefined && o.extensions.sizeOffered ? { SIZE: String(o.size) } : {}), ...(o.extensions.eightBitMime && o.body === "8BITMIME" ? { BODY: "8BITMIME" } : {}) }), rcpts: envelope.to.map((to) => Command.rcpt(to)) })

@@ -93,12 +93,13 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
   let attempted = begun
   const connection = yield* connector.connect(options.target, {
     onAttempt: (attempt) => {
+      if (attempt.problem === undefined) return
       const now = recorder.elapsedNow()
       recorder.record({
         _tag: "AttemptFailed",
         address: attempt.address,
         port: attempt.port,
-        problem: recorder.scrub(attempt.problem ?? "no answer"),
+        problem: attempt.problem,
         elapsed: now - attempted
       })
       attempted = now
