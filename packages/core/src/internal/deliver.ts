@@ -24,7 +24,7 @@ import type { Failure, Job } from "./transaction.ts"
 
 const invalid = (error: MessageError): SmtpErrorReason => new InvalidMessage({ error })
 
-const fromEnvelope = (error: any): SmtpErrorReason =>
+const fromEnvelope = (error: EnvelopeModule.EnvelopeError): SmtpErrorReason =>
   error.kind === "notOffered" && error.extension !== undefined
     ? new ExtensionUnavailable({ extension: error.extension, neededFor: error.problem })
     : invalid(
@@ -65,7 +65,7 @@ export const bind = Effect.fnUntraced(function*(
       })
     )
   }
-  const commands = tempCommands(composed.envelope, {
+  const commands = EnvelopeModule.commands(composed.envelope, {
     extensions,
     size,
     body: body ?? (extensions.eightBitMime ? "8BITMIME" : "7BIT"),
@@ -100,8 +100,7 @@ export const bind = Effect.fnUntraced(function*(
   }
 })
 
-export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> =>
-  envelope.to.map((recipient) => typeof recipient === "string" ? recipient : recipient.address)
+export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
 
 /** Once somebody has it. */
 export const receipt = (options: {
@@ -145,7 +144,3 @@ export const receipt = (options: {
     }
   }, { disableChecks: true })
 }
-
-import * as Command from "../Command.ts"
-const tempCommands = (envelope: Envelope, o: any): Result.Result<{mail: Command.Mail, rcpts: ReadonlyArray<Command.Rcpt>}, any> =>
-  Result.succeed({ mail: Command.mail(envelope.from, { ...(o.size !== undefined && o.extensions.sizeOffered ? { SIZE: String(o.size) } : {}), ...(o.extensions.eightBitMime && o.body === "8BITMIME" ? { BODY: "8BITMIME" } : {}) }), rcpts: envelope.to.map((to) => Command.rcpt(to)) })
