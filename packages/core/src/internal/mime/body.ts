@@ -267,12 +267,7 @@ interface Part {
   readonly inline: boolean
 }
 
-/** A media type's content: text types keep octets readable where they are lines already. */
-const octets = (type: MediaType.MediaType, bytes: Uint8Array): Content => ({
-  _tag: "Octets",
-  bytes,
-  survey: type.type.startsWith("text/") ? QuotedPrintable.survey(bytes) : undefined
-})
+const octets = (bytes: Uint8Array): Content => ({ _tag: "Octets", bytes })
 
 const ready = (field: string, part: unknown): Part | MessageError => {
   if (typeof part !== "string" && !(part instanceof Uint8Array)) {
@@ -327,14 +322,14 @@ export const attachment = (field: string, given: unknown, context: Context): Par
     const data = dataUrl(`${field}.dataUrl`, given.dataUrl)
     if (data instanceof MessageError) return data
     type ??= data.type
-    content = octets(plain, data.bytes)
+    content = octets(data.bytes)
   } else {
     const body: unknown = "content" in given ? given.content : undefined
     if (typeof body === "string") {
       const checked = wellFormed(`${field}.content`, body)
       if (checked instanceof MessageError) return checked
       content = checked
-    } else if (body instanceof Uint8Array) content = octets(plain, body)
+    } else if (body instanceof Uint8Array) content = octets(body)
     else {
       return new MessageError({
         field: `${field}.content`,
@@ -366,8 +361,8 @@ export const attachment = (field: string, given: unknown, context: Context): Par
     if (media.type.startsWith("text/")) {
       media = withCharset(media, bytes.length === content.length ? "us-ascii" : "utf-8")
     }
-    content = octets(media, bytes)
-  } else if (content._tag === "Octets") content = octets(media, content.bytes)
+    content = octets(bytes)
+  }
   if (media.type === "message/rfc822" && content._tag === "Octets") {
     const message = messageContent(`${field}.content`, content.bytes)
     if (message instanceof MessageError) return message

@@ -84,13 +84,13 @@ const coder = (text: string, policy: CharsetPolicy | undefined): Coder => {
 
 /**
  * The words for `text`, to be separated by one blank or a fold. `first` is how many columns are taken in the line that the
- * first word joins: RFC 2047 §2 allows 76 in a line with encoded words.
+ * first word joins: RFC 2047 §2 allows 76 in a line with encoded words. Q, which people can read, unless B is much shorter.
  */
 export const encode = (text: string, policy: CharsetPolicy | undefined, first: number): Array<string> => {
   const by = coder(text, policy)
   const whole = by.bytes(text)
   const useB = policy === "US-ASCII_UTF8_B64" || by.charset === "ISO-2022-JP"
-    || (policy === undefined && qLength(whole) > Math.ceil(whole.length / 3) * 4)
+    || (policy === undefined && qLength(whole) * 3 > Math.ceil(whole.length / 3) * 16)
   const prefix = `=?${by.charset}?${useB ? "B" : "Q"}?`
   const width = (bytes: Uint8Array): number => useB ? Math.ceil(bytes.length / 3) * 4 : qLength(bytes)
   const word = (bytes: Uint8Array): string => `${prefix}${useB ? Base64.encodeText(bytes) : q(bytes)}?=`

@@ -19,8 +19,8 @@ export type TransferEncoding = "7bit" | "8bit" | "binary" | "quoted-printable" |
 export type Content =
   /** Canonical text: line ends are CRLF. */
   | { readonly _tag: "Text"; readonly bytes: Uint8Array; readonly survey: QuotedPrintable.Survey }
-  /** Octets that must arrive as they are. `survey` where they may be readable text. */
-  | { readonly _tag: "Octets"; readonly bytes: Uint8Array; readonly survey: QuotedPrintable.Survey | undefined }
+  /** Octets that must arrive as they are: base64, since readers change the line ends of what is not encoded. */
+  | { readonly _tag: "Octets"; readonly bytes: Uint8Array }
   /** Octets that are read while they travel. `exact`: it fails unless it has `size` octets. */
   | {
     readonly _tag: "Source"
@@ -94,11 +94,11 @@ const choose = (leaf: Leaf, mode: Mode): TransferEncoding => {
       return chooseText(leaf, content.survey, content.bytes.length, mode)
     case "Octets": {
       if (leaf.encoding === "binary" && mode.binary) return "binary"
-      const survey = content.survey
-      const lines = survey !== undefined && !survey.binary && survey.longestLine <= longestLine && !survey.fragile
-      if (lines && survey.eightBit === 0 && (leaf.encoding === undefined || leaf.encoding === "7bit")) return "7bit"
-      if (lines && leaf.encoding === "8bit" && mode.eightBit) return "8bit"
-      return "base64"
+      if (leaf.encoding !== "7bit" && leaf.encoding !== "8bit") return "base64"
+      const survey = QuotedPrintable.survey(content.bytes)
+      if (survey.binary || survey.longestLine > longestLine || survey.fragile) return "base64"
+      if (survey.eightBit === 0) return "7bit"
+      return leaf.encoding === "8bit" && mode.eightBit ? "8bit" : "base64"
     }
     case "Source":
       return leaf.encoding === "binary" && mode.binary ? "binary" : "base64"

@@ -14,7 +14,7 @@ const text = Schema.String
 const optional = Schema.optionalKey
 
 /** Octets. Their JSON form is `{ "base64": "…" }`, so that a string stays a string. */
-const Bytes = Schema.instanceOf(Uint8Array, {
+const Bytes = Schema.instanceOf(Uint8Array<ArrayBufferLike>, {
   expected: "Uint8Array",
   toCodecJson: () =>
     Schema.link<Uint8Array>()(
