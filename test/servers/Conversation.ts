@@ -5,10 +5,7 @@ import * as LogText from "@colloquy/core/LogText"
 const madeUp: ReadonlyArray<readonly [RegExp, string]> = [
   [/on port \d+/g, "on port PORT"],
   [/queued as \w+/g, "queued as QUEUE-ID"],
-  [/ \S{10,}\+\S+ Saved/g, " SESSION-ID Saved"],
-  [/\((\d+) octets, (\d+) lines, \d+(?:\.\d+)? ms\)/g, "($1 octets, $2 lines)"],
-  [/EHLO \S+"/g, "EHLO NAME\""],
-  [/"334 [A-Za-z0-9+/=]{16,}"/g, "\"334 CHALLENGE\""]
+  [/> \S+ Saved/g, "> DELIVERY-ID Saved"]
 ]
 
 export const statements = (events: ReadonlyArray<LogEvent.LogEvent>): ReadonlyArray<string> =>

@@ -21,7 +21,8 @@ const Servers = DovecotServer.layer.pipe(
 
 const mechanisms = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
 let made = 0
-const nextMarker = () => `message-${process.pid}-${++made}`
+/** Always as long, so that sizes in a conversation are the same in each run. */
+const nextMarker = () => `message-${String(process.pid).padStart(8, "0")}-${String(++made).padStart(3, "0")}`
 
 const postfix = Effect.fnUntraced(function*(mode: "implicit" | "required") {
   const server = yield* PostfixServer.PostfixServer
@@ -39,13 +40,20 @@ const postfix = Effect.fnUntraced(function*(mode: "implicit" | "required") {
 
 type Message = Parameters<Transporter.Transporter["send"]>[0]
 
-/** Sends, and gives the outcome with the conversation. */
-const sending = Effect.fnUntraced(function*(options: Transporter.Options, message: Message) {
+/** Sends each message, closes the transporter, and gives the outcomes with the whole conversation. */
+const sendingAll = Effect.fnUntraced(function*(options: Transporter.Options, messages: ReadonlyArray<Message>) {
   const log = yield* SmtpLog.LogMemory
-  const transporter = yield* Transporter.make(options)
-  const outcome = yield* Effect.result(transporter.send(message))
-  return { outcome, conversation: statements(yield* log.events) }
-}, (self) => Effect.provide(Effect.scoped(self), Layer.fresh(SmtpLog.layerMemory)))
+  const outcomes = yield* Effect.scoped(Effect.gen(function*() {
+    const transporter = yield* Transporter.make(options)
+    return yield* Effect.forEach(messages, (message) => Effect.result(transporter.send(message)))
+  }))
+  return { outcomes, conversation: statements(yield* log.events) }
+}, (self) => Effect.provide(self, Layer.fresh(SmtpLog.layerMemory)))
+
+const sending = Effect.fnUntraced(function*(options: Transporter.Options, message: Message) {
+  const { conversation, outcomes: [outcome] } = yield* sendingAll(options, [message])
+  return { outcome: outcome ?? (yield* Effect.die("nothing was sent")), conversation }
+})
 
 const from = "ann@mail.test"
 const bob = "bob@mail.test"
@@ -63,6 +71,20 @@ const delivers = Effect.fnUntraced(
     return { receipt, conversation }
   }
 )
+
+const postfixOverTls = [
+  `S < "250-mx.mail.test"`,
+  `S < "250-PIPELINING"`,
+  `S < "250-SIZE 10240000"`,
+  `S < "250-VRFY"`,
+  `S < "250-ETRN"`,
+  `S < "250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"`,
+  `S < "250-ENHANCEDSTATUSCODES"`,
+  `S < "250-8BITMIME"`,
+  `S < "250-DSN"`,
+  `S < "250-SMTPUTF8"`,
+  `S < "250 CHUNKING"`
+]
 
 layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real servers", (it) => {
   for (const mode of ["required", "implicit"] as const) {
@@ -85,7 +107,40 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
       const server = yield* PostfixServer.PostfixServer
       const options = { ...(yield* postfix("required")), authenticationMode: "PLAIN" }
       const { conversation } = yield* delivers(options, server.maildir)
-      assert.deepStrictEqual(conversation, [])
+      assert.deepStrictEqual(conversation, [
+        "### SMTP Connecting to 'localhost' on port PORT. (required)",
+        "### SMTP Connected to 'localhost' on port PORT. (unsecured)",
+        `S < "220 mx.mail.test ESMTP Postfix"`,
+        `C > "EHLO client.test"`,
+        `S < "250-mx.mail.test"`,
+        `S < "250-PIPELINING"`,
+        `S < "250-SIZE 10240000"`,
+        `S < "250-VRFY"`,
+        `S < "250-ETRN"`,
+        `S < "250-STARTTLS"`,
+        `S < "250-ENHANCEDSTATUSCODES"`,
+        `S < "250-8BITMIME"`,
+        `S < "250-DSN"`,
+        `S < "250-SMTPUTF8"`,
+        `S < "250 CHUNKING"`,
+        `C > "STARTTLS"`,
+        `S < "220 2.0.0 Ready to start TLS"`,
+        "### SMTP TLS is on. (TLSv1.3, verified)",
+        `C > "EHLO client.test"`,
+        ...postfixOverTls,
+        `C > "AUTH PLAIN ********************************"`,
+        `S < "235 2.7.0 Authentication successful"`,
+        `C > "MAIL FROM:<ann@mail.test> SIZE=1456 BODY=8BITMIME"`,
+        `C > "RCPT TO:<bob@mail.test>"`,
+        `S < "250 2.1.0 Ok"`,
+        `S < "250 2.1.5 Ok"`,
+        `C > "BDAT 1462 LAST"`,
+        "### SMTP Content sent. (1462 octets, 24 lines)",
+        `S < "250 2.0.0 Ok: 1462 bytes queued as QUEUE-ID"`,
+        `C > "QUIT"`,
+        `S < "221 2.0.0 Bye"`,
+        "### SMTP Connection closed. (client)"
+      ])
     }))
 
   it.effect("Postfix: a wrong password is told as the server tells it, and shown nowhere", () =>
@@ -112,7 +167,20 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
         ]
       )
       assert.notInclude(JSON.stringify([conversation, error, error.conversation]), password)
-      assert.deepStrictEqual(conversation, [])
+      assert.deepStrictEqual(conversation, [
+        "### SMTP Connecting to 'localhost' on port PORT. (implicit)",
+        "### SMTP Connected to 'localhost' on port PORT. (secured)",
+        "### SMTP TLS is on. (TLSv1.3, verified)",
+        `S < "220 mx.mail.test ESMTP Postfix"`,
+        `C > "EHLO client.test"`,
+        ...postfixOverTls,
+        `C > "AUTH PLAIN ********************************"`,
+        `S < "535 5.7.8 Error: authentication failed: authentication failure"`,
+        "### SMTP Failed while auth. (AuthenticationFailed)",
+        `C > "QUIT"`,
+        `S < "221 2.0.0 Bye"`,
+        "### SMTP Connection closed. (client)"
+      ])
     }))
 
   it.effect("Postfix: a refused recipient does not lose the message for the one beside it", () =>
@@ -134,18 +202,12 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
   it.effect("Postfix: two messages go through one session when it is kept", () =>
     Effect.gen(function*() {
       const server = yield* PostfixServer.PostfixServer
-      const [first, second] = [nextMarker(), nextMarker()]
-      const conversation = yield* Effect.gen(function*() {
-        const log = yield* SmtpLog.LogMemory
-        yield* Effect.scoped(Effect.gen(function*() {
-          const transporter = yield* Transporter.make({ ...(yield* postfix("implicit")), keepAlive: true })
-          for (const marker of [first, second]) {
-            yield* transporter.send(Messages.composed({ from, to: [bob] }, Messages.difficult(marker)))
-          }
-        }))
-        return statements(yield* log.events)
-      }).pipe(Effect.provide(Layer.fresh(SmtpLog.layerMemory)))
-      for (const marker of [first, second]) {
+      const markers = [nextMarker(), nextMarker()]
+      const { conversation } = yield* sendingAll(
+        { ...(yield* postfix("implicit")), keepAlive: true },
+        markers.map((marker) => Messages.composed({ from, to: [bob] }, Messages.difficult(marker)))
+      )
+      for (const marker of markers) {
         const files = yield* Maildir.holding(server.maildir, marker)
         assert.deepStrictEqual(files.map(Maildir.withoutTrace), [Messages.onTheWire(Messages.difficult(marker))])
       }
@@ -166,7 +228,31 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
       assert.deepStrictEqual(receipt.recipients.map((verdict) => verdict._tag), ["Accepted", "Accepted"])
       const files = yield* Maildir.holding(server.lmtpMaildir, marker, 2)
       assert.deepStrictEqual(files.map(Maildir.withoutTrace), [Messages.onTheWire(text), Messages.onTheWire(text)])
-      assert.deepStrictEqual(conversation, [])
+      assert.deepStrictEqual(conversation, [
+        "### SMTP Connecting to '127.0.0.1' on port PORT. (none)",
+        "### SMTP Connected to '127.0.0.1' on port PORT. (unsecured)",
+        `S < "220 mx.mail.test Dovecot (Debian) ready."`,
+        `C > "LHLO client.test"`,
+        `S < "250-mx.mail.test"`,
+        `S < "250-8BITMIME"`,
+        `S < "250-CHUNKING"`,
+        `S < "250-ENHANCEDSTATUSCODES"`,
+        `S < "250-PIPELINING"`,
+        `S < "250 STARTTLS"`,
+        `C > "MAIL FROM:<ann@mail.test> BODY=8BITMIME"`,
+        `C > "RCPT TO:<bob@mail.test>"`,
+        `C > "RCPT TO:<eve@mail.test>"`,
+        `S < "250 2.1.0 OK"`,
+        `S < "250 2.1.5 OK"`,
+        `S < "250 2.1.5 OK"`,
+        `C > "BDAT 1462 LAST"`,
+        "### SMTP Content sent. (1462 octets, 24 lines)",
+        `S < "250 2.0.0 <bob@mail.test> DELIVERY-ID Saved"`,
+        `S < "250 2.0.0 <eve@mail.test> DELIVERY-ID Saved"`,
+        `C > "QUIT"`,
+        `S < "221 2.0.0 OK"`,
+        "### SMTP Connection closed. (client)"
+      ])
     }))
 
   for (const mechanism of ["OAUTHBEARER", "XOAUTH2", "EXTERNAL"]) {
@@ -185,8 +271,7 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
               ca: server.certificates.ca,
               ...(mechanism === "EXTERNAL" ? { cert: client.cert, key: Redacted.make(client.key) } : {})
             },
-            user: server.user,
-            ...(mechanism === "EXTERNAL" ? {} : { accessTokenOAuth2: Redacted.make(server.token) }),
+            ...(mechanism === "EXTERNAL" ? {} : { user: server.user, accessTokenOAuth2: Redacted.make(server.token) }),
             authenticationMode: mechanism,
             keepAlive: false,
             name: "client.test"
