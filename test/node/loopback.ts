@@ -10,6 +10,8 @@ export interface Loopback {
   readonly port: number
   /** The next connection that has not been taken yet. */
   readonly accept: Effect.Effect<Net.Socket>
+  /** Waits until no connection is open, whether it was taken or not, or its handshake ended. */
+  readonly idle: Effect.Effect<void>
 }
 
 /** Each connection is handed to `accept`; those that a test does not take are destroyed with the scope, as all are. */
@@ -25,7 +27,10 @@ const listening = (
       const waiting: Array<(socket: Net.Socket) => void> = []
       server.on("connection", (socket: Net.Socket) => {
         open.add(socket)
-        socket.on("error", () => {}).on("close", () => open.delete(socket))
+        socket.on("error", () => {}).on("close", () => {
+          open.delete(socket)
+          if (open.size === 0) server.emit("idle")
+        })
       })
       server.on("tlsClientError", () => {})
       server.on(event, (socket: Net.Socket) => {
@@ -42,7 +47,11 @@ const listening = (
           if (socket === undefined) waiting.push((socket) => resume(Effect.succeed(socket)))
           else resume(Effect.succeed(socket))
         })
-        resume(Effect.succeed({ loopback: { port, accept }, open }))
+        const idle = Effect.callback<void>((resume) => {
+          if (open.size === 0) resume(Effect.void)
+          else server.once("idle", () => resume(Effect.void))
+        })
+        resume(Effect.succeed({ loopback: { port, accept, idle }, open }))
       })
     }),
     ({ open }) =>

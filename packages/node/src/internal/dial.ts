@@ -50,7 +50,7 @@ export const open = (
 export const unbracketed = (host: string): string =>
   host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host
 
-/** Waits until one address has answered. Interrupted, it destroys the socket. */
+/** Waits until one address has answered. */
 export const connected = (
   socket: Net.Socket,
   target: Target,
@@ -86,10 +86,7 @@ export const connected = (
     }
     socket.on("connectionAttemptFailed", onAttemptFailed).on("connectionAttemptTimeout", onAttemptTimeout)
       .on("connect", onConnect).on("error", onError)
-    return Effect.sync(() => {
-      cleanup()
-      socket.destroy()
-    })
+    return Effect.sync(cleanup)
   })
 
 /** Of several addresses' failures the one that says most: somebody answered, if only to refuse. */

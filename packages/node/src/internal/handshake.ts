@@ -49,6 +49,7 @@ export const handshake = Effect.fnUntraced(function*(
   const { chain, problem } = judge(socket, options, wanted)
   const mayGoOn = options.mode === "opportunistic" || options.dangerouslyAcceptInvalidCertificates === true
   if (problem !== undefined && !mayGoOn) {
+    socket.destroy()
     return yield* new CertificateRejected({ problem, servername: wanted ?? "", chain })
   }
   const protocol = socket.getProtocol() ?? "unknown"
