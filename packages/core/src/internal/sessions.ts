@@ -91,6 +91,8 @@ interface Opening {
 
 export const make = Effect.fnUntraced(function*(settings: Settings) {
   const scope = yield* Effect.scope
+  // Closed after the finalizer below, which is added later: sessions say QUIT before they are interrupted.
+  const sessionScope = yield* Scope.fork(scope)
   const clock = yield* Clock.Clock
   const hostName = yield* HostName
   const services = yield* Effect.context<Handshake.Requirements>()
@@ -296,7 +298,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       const state: Opening = { engine: undefined, fiber: undefined }
       opening.add(state)
       state.fiber = fork(session(state))
-      Fiber.runIn(state.fiber, scope)
+      Fiber.runIn(state.fiber, sessionScope)
     }
   }
 
