@@ -250,7 +250,7 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
         `S < "250 2.0.0 <bob@mail.test> DELIVERY-ID Saved"`,
         `S < "250 2.0.0 <eve@mail.test> DELIVERY-ID Saved"`,
         `C > "QUIT"`,
-        `S < "221 2.0.0 OK"`,
+        `S < "221 2.0.0 Bye"`,
         "### SMTP Connection closed. (client)"
       ])
     }))
