@@ -1,0 +1,24 @@
+/** `node nodemailer.ts PORT MESSAGES SIZE`: one pooled connection. Prints one JSON line. */
+import Nodemailer from "nodemailer"
+
+const [port, count, size] = process.argv.slice(2)
+const messages = Number(count)
+const raw = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 2, "line of text\r\n").replace(/\r?\n?$/, "\r\n")
+
+const transport = Nodemailer.createTransport({
+  host: "127.0.0.1",
+  port: Number(port),
+  secure: false,
+  ignoreTLS: true,
+  name: "bench.test",
+  pool: true,
+  maxConnections: 1,
+  maxMessages: Number.POSITIVE_INFINITY
+})
+const mail = { envelope: { from: "a@bench.test", to: ["b@bench.test"] }, raw }
+await transport.sendMail(mail)
+const begun = performance.now()
+await Promise.all(Array.from({ length: messages }, () => transport.sendMail(mail)))
+const seconds = (performance.now() - begun) / 1_000
+process.stdout.write(`${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss })}\n`)
+transport.close()
