@@ -136,7 +136,8 @@ describe("Command", () => {
         [Command.rcpt("postmaster"), "RCPT TO:<postmaster>"],
         [Command.data, "DATA"],
         // RFC 3030 §4.1
-        [Command.bdat(86), "BDAT 86"],
+        [Command.bdat(86, { last: true }), "BDAT 86 LAST"],
+        [Command.bdat(100_000), "BDAT 100000"],
         [Command.bdat(0, { last: true }), "BDAT 0 LAST"],
         [Command.rset, "RSET"],
         [Command.noop(), "NOOP"],

@@ -200,6 +200,7 @@ describe("Extensions", () => {
     assert.deepStrictEqual(extensions.futureRelease, { maxInterval: 604_800, maxDate: "2026-12-01T00:00:00Z" })
     assert.isTrue(extensions.binaryMime)
     assert.isTrue(extensions.requireTls)
+    assert.deepStrictEqual(offered("250-mx\n250 DELIVERBY 240,x").deliverBy, { minimum: 240 })
     assert.deepStrictEqual(offered("250-mx\n250 MT-PRIORITY").mtPriority, { profile: undefined })
     assert.deepStrictEqual(offered("250-mx\n250 FUTURERELEASE").futureRelease, {
       maxInterval: undefined,

@@ -104,7 +104,7 @@ export interface Help {
 export interface Quit {
   readonly _tag: "QUIT"
 }
-/** `node`: a domain, `@domain` with what is below it, or `#queue` (RFC 1985 §5). */
+/** `node`: a domain, `@domain` with what is below it, or `#queue` (RFC 1985). */
 export interface Etrn {
   readonly _tag: "ETRN"
   readonly node: string

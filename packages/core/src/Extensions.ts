@@ -152,7 +152,7 @@ const fromKeywords = (domain: string, keywords: ReadonlyMap<string, ReadonlyArra
       rcptDomainMax: limit(limits, "RCPTDOMAINMAX")
     },
     mtPriority: mtPriority && { profile: mtPriority[0] },
-    deliverBy: deliverBy && { minimum: positive(deliverBy[0]) },
+    deliverBy: deliverBy && { minimum: positive(deliverBy[0]?.split(",")[0]) },
     futureRelease: futureRelease && { maxInterval: positive(futureRelease[0]), maxDate: futureRelease[1] },
     etrn: keywords.has("ETRN"),
     xclient: upperCase(keywords.get("XCLIENT"))
@@ -168,7 +168,7 @@ const positive = (text: string | undefined): number | undefined => {
   return number > 0 && Number.isSafeInteger(number) ? number : undefined
 }
 
-/** RFC 9422 §4: `NAME=number`; a value out of form is as good as none. */
+/** RFC 9422: `NAME=number`; a value out of form is as good as none. */
 const limit = (limits: ReadonlyArray<string>, name: string): number | undefined => {
   const found = limits.find((entry) => entry.toUpperCase().startsWith(`${name}=`))
   return positive(found?.slice(name.length + 1))

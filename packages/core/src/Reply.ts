@@ -145,7 +145,7 @@ export interface Parser {
   readonly pending: number
   /** Those octets as text, at most 200 characters: what a connection said last when it broke in mid-line. */
   readonly pendingText: string
-  /** No error, no partial line and no unfinished reply is held: required after the reply to STARTTLS (RFC 3207 §5). */
+  /** No error, no partial line and no unfinished reply is held: required after the reply to STARTTLS (RFC 3207 §4.2). */
   readonly isIdle: boolean
 }
 
