@@ -19,7 +19,7 @@ import {
 import { fixedLine } from "./pipeline.ts"
 import { makeContentLines, type Recorder } from "./recorder.ts"
 import { countLines, endOfData, hasEightBit, makeRepair, makeStuffing } from "./stuffing.ts"
-import type { Transaction } from "./transaction.ts"
+import type { Ready, Transaction } from "./transaction.ts"
 
 export interface Content {
   readonly stream: Stream.Stream<Uint8Array, unknown>
@@ -64,6 +64,39 @@ const pieces = (chunk: Uint8Array): ReadonlyArray<Uint8Array> => {
   const cut: Array<Uint8Array> = []
   for (let at = 0; at < chunk.length; at += pieceSize) cut.push(chunk.subarray(at, at + pieceSize))
   return cut
+}
+
+/** Content that is in memory and small enough to be looked at whole: what is to be written, or undefined where it needs the writer. */
+export const ready = (content: Content, mode: "data" | "bdat", recorder: Recorder): Ready | undefined => {
+  const { chunks } = content
+  if (chunks === undefined) return undefined
+  let size = 0
+  for (const chunk of chunks) size += chunk.length
+  if (size > pieceSize) return undefined
+  let whole = chunks
+  if (!content.clean) {
+    const repair = makeRepair()
+    whole = chunks.map(repair.push)
+    const rest = repair.end()
+    if (rest.length > 0) whole = [...whole, rest]
+    size = 0
+    for (const chunk of whole) size += chunk.length
+  }
+  if (content.limit !== undefined && size > content.limit) return undefined
+  if (content.sevenBit && whole.some(hasEightBit)) return undefined
+  const record = () => {
+    const level = recorder.contentLevel()
+    let lines = 0
+    for (const chunk of whole) lines += countLines(chunk)
+    if (level !== "summary") {
+      const log = makeContentLines(recorder, level)
+      for (const chunk of whole) log.push(chunk)
+    }
+    recorder.record({ _tag: "Content", octets: size, lines, elapsed: 0 })
+  }
+  if (mode === "bdat") return { octets: whole, size, record }
+  const stuffing = makeStuffing()
+  return { octets: [...whole.flatMap(stuffing.push), endOfData], size, record }
 }
 
 export const runContent = (

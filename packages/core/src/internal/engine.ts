@@ -18,12 +18,13 @@ import type { RecipientVerdict } from "../Receipt.ts"
 import type { Reply } from "../Reply.ts"
 import { ConnectionLost, ProtocolViolation, type SmtpError, TimedOut } from "../SmtpError.ts"
 import type { TlsInfo, TlsOptions } from "../Tls.ts"
-import { type Content, runContent } from "./content.ts"
+import { type Content, ready, runContent } from "./content.ts"
 import * as Delivery from "./delivery.ts"
 import * as Pipeline from "./pipeline.ts"
 import type { Recorder } from "./recorder.ts"
 import * as Transaction from "./transaction.ts"
 import type { Failure } from "./transaction.ts"
+import * as Window from "./window.ts"
 
 export type Limits = { readonly [P in Phase]: number }
 
@@ -70,6 +71,10 @@ export interface Engine {
     ways: Transaction.Ways,
     onSettled: (settled: Settled) => void
   ) => Transaction.Transaction<Content>
+  /** Another transaction may begin now. */
+  readonly room: (ways: Transaction.Ways) => boolean
+  /** Transactions that are not settled. */
+  readonly inFlight: () => number
   /** Nobody waits for this transaction any more: `protocol.md` §6, last paragraph. */
   readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
   /** Ends the session at once, by our own wish. */
@@ -87,6 +92,8 @@ export interface Engine {
   onClosing: (() => void) | undefined
   onDistrust: ((why: string) => void) | undefined
   onReply: ((reply: Reply) => void) | undefined
+  /** Called after each read and each write: there may be room now. */
+  onRoom: (() => void) | undefined
 }
 
 /** What a transaction came to. `error` where nobody has the message for sure, or somebody may. */
@@ -112,6 +119,8 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly recorder: Recorder
   readonly limits: Limits
   readonly connectedAt: number
+  /** Transactions in flight at most. */
+  readonly window: number
 }) {
   const { connection, inner, limits, recorder, scope } = options
   const output = yield* Latch.make()
@@ -129,8 +138,16 @@ export const make = Effect.fnUntraced(function*(options: {
     movedAt = recorder.elapsedNow()
   }
 
-  /** Resumes those whose replies came; never inside `feed`. */
+  const window = Window.make(options.window)
+  let last: Transaction.Transaction<Content> | undefined
+  let inFlight = 0
+  let octetsInFlight = 0
+  /** A crossed transaction was refused: the server may keep it open. */
+  let dirty = false
+
+  /** Fills the room that a read made, then resumes those whose replies came; never inside `feed`. */
   const drain = () => {
+    self.onRoom?.()
     while (after.length > 0) {
       const due = after
       after = []
@@ -214,7 +231,6 @@ export const make = Effect.fnUntraced(function*(options: {
         continue
       }
       if (next._tag === "Octets") {
-        for (const done of next.done) done()
         yield* write(next.octets)
       } else yield* runContent(next.body, { recorder, write, moved, waitUntil })
       moved()
@@ -335,13 +351,21 @@ export const make = Effect.fnUntraced(function*(options: {
         }),
         Effect.onInterrupt(() => close)
       ),
+    room: (ways) => {
+      if (last === undefined || inFlight === 0) return true
+      return ways.pipelining && last.isEmitted() && inFlight < window.size() && octetsInFlight < Window.windowOctets
+    },
+    inFlight: () => inFlight,
     submit: (job, ways, onSettled) => {
       const transaction = Transaction.make({
         pipeline,
         ways,
         now: recorder.elapsedNow,
         note: (text) => recorder.record({ _tag: "Note", text }),
+        ready: (job, mode) => ready(job.content, mode, recorder),
         onSettled: (transaction) => {
+          inFlight--
+          octetsInFlight -= transaction.octets
           const verdicts = Delivery.verdicts(transaction.facts)
           const failure = Delivery.delivery(verdicts) === undefined ? undefined : transaction.failure() ?? outOfStep
           const error = failure === undefined
@@ -350,12 +374,24 @@ export const make = Effect.fnUntraced(function*(options: {
               // an interrupted transaction that nobody can have is no failure
               record: pipeline.isCut()?.kind !== "aborted" || transaction.facts.endWritten
             })
+          if (pipeline.isCut() === undefined) {
+            if (error === undefined && verdicts.every((verdict) => verdict._tag === "Accepted")) window.onAccepted()
+            else window.onRefused()
+            if (error !== undefined && transaction.isCrossed()) dirty = true
+          }
           after.push(() => onSettled({ transaction, verdicts, error }))
         },
         onDistrust: (why) => self.onDistrust?.(why)
       }, job)
-      transaction.start()
-      drain()
+      const crossing = ways.chunking && ways.pipelining && !ways.safe && !ways.lmtp && !job.requireAll &&
+        job.given === undefined && window.size() > 1
+      const afterReset = dirty || (last !== undefined && last.isCrossed() && !last.isSettled())
+      dirty = false
+      last = transaction
+      inFlight++
+      transaction.start(crossing ? ready(job.content, "bdat", recorder) : undefined, afterReset)
+      octetsInFlight += transaction.octets
+      if (pipeline.isCut() !== undefined) drain()
       return transaction
     },
     cancel: (transaction) => {
@@ -381,7 +417,8 @@ export const make = Effect.fnUntraced(function*(options: {
       }),
     onClosing: undefined,
     onDistrust: undefined,
-    onReply: undefined
+    onReply: undefined,
+    onRoom: undefined
   }
 
   yield* Scope.addFinalizer(

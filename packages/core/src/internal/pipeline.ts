@@ -59,7 +59,7 @@ export interface Exchange {
 }
 
 export type Output<B> =
-  | { readonly _tag: "Octets"; readonly octets: ReadonlyArray<Uint8Array>; readonly done: ReadonlyArray<() => void> }
+  | { readonly _tag: "Octets"; readonly octets: ReadonlyArray<Uint8Array> }
   | { readonly _tag: "Body"; readonly body: B }
 
 type Item<B> =
@@ -72,7 +72,7 @@ export interface Pipeline<B> {
   readonly drop: (exchange: Exchange) => void
   /** Waits for replies from here on, behind those that wait already. */
   readonly expect: (exchange: Exchange) => void
-  /** Queues a command. `written` is called when it is handed to the socket. */
+  /** Queues a command. `written` is called when it is taken to be handed to the socket. */
   readonly line: (line: Line, written?: () => void) => void
   readonly octets: (octets: ReadonlyArray<Uint8Array>, written?: () => void) => void
   readonly body: (body: B) => void
@@ -225,7 +225,6 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
       return { _tag: "Body", body: first.body }
     }
     const octets: Array<Uint8Array> = []
-    const done: Array<() => void> = []
     let text = ""
     let count = 0
     for (const item of out) {
@@ -239,11 +238,11 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
         text = ""
         for (const piece of item.octets) octets.push(piece)
       }
-      if (item.written !== undefined) done.push(item.written)
+      item.written?.()
     }
     if (text !== "") octets.push(encoder.encode(text))
     out = count === out.length ? [] : out.slice(count)
-    return { _tag: "Octets", octets, done }
+    return { _tag: "Octets", octets }
   }
 
   return {

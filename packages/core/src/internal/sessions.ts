@@ -2,32 +2,31 @@
  * The sessions of a transporter, and the sends that wait for them.
  *
  * Sends queue in one place and sessions pull from it; nobody leases a session. A session is opened when a send waits and
- * none is idle, up to `maxSessions`; it takes sends as long as its pipeline has room, stays open for `keepAlive`, is
+ * none has room, up to `maxSessions`; it takes sends as long as its pipeline has room, stays open for `keepAlive`, is
  * checked by NOOP after a rest, and is never used again once it was cut. A send that waits leaves the queue when it is
  * interrupted, when its `sendTimeOut` passes, or when the session that was being opened for it fails.
  *
  * Invariants: every send is answered exactly once; a send whose end of data may have been written is never sent again
- * from here; a refused password is remembered, so that many sends do not become many logins.
+ * from here; what was cut off before that is queued again once, at the head of the queue.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
 import type { Phase } from "../LogEvent.ts"
-import type { Credentials } from "../Sasl.ts"
 import { SmtpError, type SmtpErrorReason, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
-import type { Engine, Settled } from "./engine.ts"
-import * as Handshake from "./handshake.ts"
-import * as Login from "./login.ts"
+import type { Settled } from "./engine.ts"
+import type * as Handshake from "./handshake.ts"
+import { makeOpen, type Opening, type Session } from "./opening.ts"
 import { fixedLine } from "./pipeline.ts"
-import * as SettingsModule from "./settings.ts"
 import type { Settings } from "./settings.ts"
-import type { Failure, Job, Transaction, Ways } from "./transaction.ts"
+import type { Failure, Job, Transaction } from "./transaction.ts"
 
 /** How long an idle session stays open with `keepAlive`. */
 export const idleTimeToLive = 30_000
@@ -35,34 +34,20 @@ export const idleTimeToLive = 30_000
 export const checkAfter = 1_000
 /** How long that question may take. */
 export const checkLimit = 10_000
-/** How long a refused password is not tried again. */
-export const refusalMemory = 300_000
 /** How long an interrupted send, or a closing transporter, waits for a verdict that is on its way. */
 export const verdictGrace = 5_000
-/** Transactions in flight on one session. */
-export const window = 1
-
-/** A session that is ready for mail, as a send sees it. */
-export interface Session extends Login.Ready {
-  readonly server: { readonly host: string; readonly port: number }
-  readonly engine: Engine
-  readonly ways: Ways
-  readonly connectTime: number
-  /** Counts the session's transactions. */
-  transactions: number
-}
 
 interface Running {
   readonly session: Session
   readonly transaction: Transaction<Content>
-  readonly settled: Effect.Effect<void>
 }
+
+export type Bound = Exit.Exit<Job<Content>, Failure>
 
 /** A message that waits for a session. */
 export interface Send {
-  readonly queuedAt: number
   readonly deadline: { readonly at: number; readonly limit: number }
-  /** Makes the transaction for this session, or says why it cannot go. */
+  /** Makes the transaction for this session, or says why it cannot go. An `Exit` where nothing has to be waited for. */
   readonly bind: (session: Session) => Effect.Effect<Job<Content>, Failure>
   /** The transaction is over. */
   readonly onSettled: (session: Session, settled: Settled, number: number) => void
@@ -71,6 +56,8 @@ export interface Send {
   /** Taken from the queue this many times. */
   attempts: number
   running: Running | undefined
+  /** Who waits for the end of an interrupted send. */
+  ended: (() => void) | undefined
   done: boolean
 }
 
@@ -83,102 +70,37 @@ export interface Sessions {
   readonly now: () => number
 }
 
-/** A session that is not ready yet. */
-interface Opening {
-  engine: Engine | undefined
-  fiber: Fiber.Fiber<void> | undefined
+/** A session that takes sends. */
+interface Worker {
+  readonly session: Session
+  readonly wake: Latch.Latch
+  /** Since when nothing has been in flight. */
+  restedSince: number
+  /** A send is being bound, or the server is being asked whether it is there: nothing else begins. */
+  busy: boolean
+  retiring: boolean
 }
 
 export const make = Effect.fnUntraced(function*(settings: Settings) {
   const scope = yield* Effect.scope
-  // Closed after the finalizer below, which is added later: sessions say QUIT before they are interrupted.
-  const sessionScope = yield* Scope.fork(scope)
   const clock = yield* Clock.Clock
   const hostName = yield* HostName
   const services = yield* Effect.context<Handshake.Requirements>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
-  const idle = new Set<Latch.Latch>()
+  const fork = Effect.runForkWith(services)
+  const open = makeOpen(settings, hostName, now)
+  // Closed after `scope`'s own finalizers: sessions that close say QUIT before they are interrupted.
+  const sessionScope = yield* Scope.fork(scope)
+  const workers = new Set<Worker>()
   const opening = new Set<Opening>()
-  const emptied = yield* Latch.make(true)
   const timer = yield* Latch.make()
+  const emptied = yield* Latch.make(true)
   let queue: Array<Send> = []
   let sessions = 0
   let closed = false
-  let distrusted = false
-  let refusal:
-    | { readonly credentials: Credentials; readonly reason: SmtpErrorReason; readonly until: number }
-    | undefined
-
-  const fork = Effect.runForkWith(services)
 
   const early = (reason: SmtpErrorReason, phase: Phase = "connect"): Effect.Effect<never, SmtpError> =>
     Effect.fail(new SmtpError({ reason, phase, delivery: "NotAccepted", recipients: [], conversation: [] }))
-
-  const openSession = Effect.fnUntraced(function*(state: Opening): Effect.fn.Return<
-    Session,
-    SmtpError,
-    Handshake.Requirements | Scope.Scope
-  > {
-    const credentials = yield* Effect.catch(SettingsModule.credentials(settings), (reason) => early(reason, "auth"))
-    if (refusal !== undefined && now() < refusal.until && Login.sameSecrets(refusal.credentials, credentials)) {
-      return yield* early(refusal.reason, "auth")
-    }
-    const secrets = [credentials.password, credentials.token].filter((secret) => secret !== undefined)
-    const { connectTime, engine } = yield* Handshake.open({
-      target: settings.target,
-      mode: settings.mode,
-      limits: settings.limits,
-      redaction: settings.redaction,
-      secrets
-    }).pipe(Effect.withSpan("Session.connect"))
-    state.engine = engine
-    const ready = yield* Login.login(engine, settings, credentials, hostName).pipe(
-      Effect.catch((failure) => {
-        const { reason } = failure
-        if (reason._tag === "AuthenticationFailed" && reason.reply.code === 535) {
-          refusal = { credentials, reason, until: now() + refusalMemory }
-        }
-        return endBy(engine, failure)
-      })
-    )
-    engine.onDistrust = (why) => {
-      distrusted = true
-      engine.recorder.record({ _tag: "Note", text: `${why}: this server gets no BDAT from now on` })
-    }
-    const { extensions } = ready
-    return {
-      ...ready,
-      engine,
-      connectTime,
-      server: settings.server,
-      transactions: 0,
-      ways: {
-        pipelining: extensions.pipelining && settings.pipelining !== "off",
-        chunking: extensions.chunking && settings.pipelining !== "off" && !distrusted,
-        safe: settings.pipelining === "safe" || distrusted,
-        lmtp: settings.lmtp
-      }
-    }
-  })
-
-  /** On record first, then QUIT (where the two ends are still in step), then the error. */
-  const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError> =>
-    Effect.suspend(() => {
-      const error = failure.error ?? engine.recorder.error(failure.reason, failure.phase)
-      const end = inStep(failure.reason)
-        ? engine.quit
-        : Effect.andThen(Effect.sync(() => engine.abort()), engine.closed)
-      return Effect.andThen(end, Effect.fail(error))
-    })
-
-  const shift = (): Send | undefined => queue.shift()
-
-  /** The send that has waited longest is answered by the failure of a session that was opened for it. */
-  const failOne = (error: SmtpError) => {
-    const send = shift()
-    if (send === undefined) return
-    answer(send, Effect.fail(error))
-  }
 
   const answer = (send: Send, error: Effect.Effect<never, SmtpError>) => {
     if (send.done) return
@@ -186,82 +108,138 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     send.onFailed(error)
   }
 
-  const run = Effect.fnUntraced(function*(session: Session, send: Send): Effect.fn.Return<void> {
+  /** The send that has waited longest is answered by the failure of a session that was opened for it. */
+  const failOne = (error: SmtpError) => {
+    const send = queue.shift()
+    if (send !== undefined) answer(send, Effect.fail(error))
+  }
+
+  const requeue = (send: Send) => {
+    queue.unshift(send)
+    timer.openUnsafe()
+  }
+
+  /** A session whose connection broke, or that was closed by a 421, before the end of this message's data was written. */
+  const mayRequeue = (worker: Worker, send: Send, settled: Settled, number: number): boolean => {
+    const { error, transaction: { facts } } = settled
+    if (error === undefined || send.attempts > 1 || closed || send.done) return false
+    if (error.delivery !== "NotAccepted" || worker.session.engine.isCut() === undefined) return false
+    // a refusal of its own is an answer; a fresh session that breaks at once would break again
+    if (facts.mail !== undefined && facts.mail.code !== 421) return false
+    if (number === 1) return false
+    return error.reason._tag === "ConnectionLost" || error.reason._tag === "ServerRefused"
+  }
+
+  const begin = (worker: Worker, send: Send, job: Job<Content>) => {
+    const { session } = worker
     const { engine } = session
-    send.attempts++
-    const bound = yield* Effect.result(send.bind(session))
-    if (bound._tag === "Failure") {
-      return answer(send, engine.fail(bound.failure))
-    }
-    if (send.done) return
     const number = ++session.transactions
-    const settledLatch = yield* Latch.make()
-    const transaction = engine.submit(bound.success, session.ways, (settled) => {
+    const transaction = engine.submit(job, session.ways, (settled) => {
+      worker.restedSince = now()
       send.running = undefined
-      settledLatch.openUnsafe()
-      if (send.done) return
-      if (mayRequeue(session, send, settled, number)) {
+      if (engine.inFlight() === 0) worker.wake.openUnsafe()
+      if (mayRequeue(worker, send, settled, number)) {
         engine.recorder.record({
           _tag: "Note",
           text: "the message goes to another session: nothing of it was taken here"
         })
-        queue.unshift(send)
-        return
+        return requeue(send)
       }
+      send.ended?.()
+      if (send.done) return
       send.done = true
       send.onSettled(session, settled, number)
     })
-    if (!send.done) send.running = { session, transaction, settled: settledLatch.await }
-    yield* settledLatch.await
-  })
-
-  /** A session that had gone stale: its connection broke before anything of this message was taken. */
-  const mayRequeue = (session: Session, send: Send, settled: Settled, number: number): boolean => {
-    const { facts } = settled.transaction
-    if (settled.error === undefined || number === 1 || send.attempts > 1 || closed) return false
-    if (settled.error.delivery !== "NotAccepted" || (facts.mail !== undefined && facts.mail.code !== 421)) return false
-    const tag = settled.error.reason._tag
-    return session.engine.isCut() !== undefined && (tag === "ConnectionLost" || tag === "ServerRefused")
+    if (!transaction.isSettled()) send.running = { session, transaction }
+    if (!settings.keepAlive || number >= (session.extensions.limits.mailMax ?? Number.POSITIVE_INFINITY)) {
+      worker.retiring = true
+    }
   }
+
+  const bound = (worker: Worker, send: Send, exit: Bound) => {
+    if (Exit.isSuccess(exit)) {
+      if (!send.done) begin(worker, send, exit.value)
+      return
+    }
+    const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")
+    answer(
+      send,
+      failure === undefined ? Effect.failCause(exit.cause as never) : worker.session.engine.fail(failure.error)
+    )
+  }
+
+  /** Gives the session as many of the waiting sends as it has room for. Never suspends. */
+  const fill = (worker: Worker) => {
+    const { engine, ways } = worker.session
+    while (queue.length > 0 && !worker.busy && !worker.retiring && engine.isCut() === undefined && engine.room(ways)) {
+      if (
+        worker.session.transactions > 0 && engine.inFlight() === 0 && now() - worker.restedSince >= checkAfter
+      ) {
+        worker.busy = true
+        worker.wake.openUnsafe()
+        return
+      }
+      const send = queue.shift()
+      if (send === undefined) return
+      send.attempts++
+      const effect = send.bind(worker.session)
+      if (Exit.isExit(effect)) bound(worker, send, effect)
+      else {
+        worker.busy = true
+        Fiber.runIn(
+          fork(Effect.onExit(effect, (exit) =>
+            Effect.sync(() => {
+              worker.busy = false
+              bound(worker, send, exit)
+              fill(worker)
+            }))),
+          sessionScope
+        )
+      }
+    }
+  }
+
+  /** After a rest: is the server still there? A session that does not say so is replaced; the send waits on. */
+  const check = Effect.fnUntraced(function*(worker: Worker): Effect.fn.Return<boolean> {
+    const checked = yield* worker.session.engine.command(noop, "rset").pipe(
+      Effect.timeoutOrElse({ duration: checkLimit, orElse: () => Effect.fail(silent) }),
+      Effect.result
+    )
+    worker.restedSince = now()
+    worker.busy = false
+    return checked._tag === "Success" && accepted(checked.success.reply)
+  })
 
   const serve = Effect.fnUntraced(function*(session: Session): Effect.fn.Return<void> {
     const { engine } = session
-    const wake = yield* Latch.make()
-    engine.onClosing = () => wake.openUnsafe()
-    let restedSince = now()
+    const worker: Worker = { session, wake: yield* Latch.make(), restedSince: now(), busy: false, retiring: false }
+    engine.onClosing = () => worker.wake.openUnsafe()
+    engine.onRoom = () => fill(worker)
+    workers.add(worker)
+    fill(worker)
     while (engine.isCut() === undefined) {
-      if (queue.length === 0) {
-        if (!settings.keepAlive && session.transactions > 0) break
-        wake.closeUnsafe()
-        idle.add(wake)
-        const ended = yield* wake.await.pipe(
-          Effect.as(false),
-          Effect.timeoutOrElse({ duration: idleTimeToLive, orElse: () => Effect.succeed(true) }),
-          Effect.ensuring(Effect.sync(() => idle.delete(wake)))
-        )
-        if (ended || closed) break
+      worker.wake.closeUnsafe()
+      if (worker.busy && engine.inFlight() === 0 && session.transactions > 0) {
+        if (!(yield* check(worker))) break
+        fill(worker)
         continue
       }
-      if (session.transactions > 0 && now() - restedSince >= checkAfter) {
-        const checked = yield* engine.command(noop, "rset").pipe(
-          Effect.timeoutOrElse({ duration: checkLimit, orElse: () => Effect.fail(silent) }),
-          Effect.result
+      const idle = engine.inFlight() === 0 && !worker.busy
+      if (idle && (worker.retiring || closed)) break
+      const ended = yield* idle
+        ? worker.wake.await.pipe(
+          Effect.as(false),
+          Effect.timeoutOrElse({ duration: idleTimeToLive, orElse: () => Effect.succeed(true) })
         )
-        restedSince = now()
-        if (checked._tag === "Failure") break
-        if (!accepted(checked.success.reply)) break
-      }
-      const send = shift()
-      if (send === undefined) continue
-      yield* run(session, send)
-      restedSince = now()
-      if (!settings.keepAlive) break
+        : Effect.as(worker.wake.await, false)
+      if (ended && engine.inFlight() === 0 && !worker.busy) break
     }
+    workers.delete(worker)
     yield* engine.quit
   })
 
   const session = (state: Opening): Effect.Effect<void, never, Handshake.Requirements> =>
-    openSession(state).pipe(
+    open(state).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
           Effect.sync(() => {
@@ -276,21 +254,18 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       Effect.scoped,
       Effect.ensuring(Effect.sync(() => {
         opening.delete(state)
+        for (const worker of workers) if (worker.session.engine === state.engine) workers.delete(worker)
         sessions--
         if (sessions === 0) emptied.openUnsafe()
         pump()
       }))
     )
 
-  /** Each waiting send gets an idle session, or one that is being opened, as long as there is room. */
+  /** Waiting sends go to the sessions that have room; more sessions are opened as long as there may be. */
   const pump = () => {
-    let waiting = queue.length
-    for (const wake of idle) {
-      if (waiting === 0) break
-      waiting--
-      wake.openUnsafe()
-    }
-    waiting -= opening.size
+    for (const worker of workers) fill(worker)
+    let waiting = queue.length - opening.size
+    for (const worker of workers) if (worker.busy) waiting--
     while (waiting > 0 && sessions < settings.maxSessions && !closed) {
       waiting--
       sessions++
@@ -316,7 +291,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
         yield* Effect.sleep(Math.ceil(left))
         continue
       }
-      shift()
+      queue.shift()
       const reason = new TimedOut({ limit: first.deadline.limit, scope: "send" })
       const [state] = opening
       const engine = state?.engine
@@ -345,7 +320,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       const waiting = queue
       queue = []
       for (const send of waiting) answer(send, early(new TransporterClosed({})))
-      for (const wake of idle) wake.openUnsafe()
+      for (const worker of workers) worker.wake.openUnsafe()
       return prune.pipe(
         Effect.andThen(emptied.await),
         Effect.timeoutOrElse({ duration: verdictGrace, orElse: () => Effect.void })
@@ -358,7 +333,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     enqueue: (send) => {
       if (closed) return answer(send, early(new TransporterClosed({})))
       queue.push(send)
-      timer.openUnsafe()
+      if (queue.length === 1) timer.openUnsafe()
       pump()
     },
     cancel: (send) =>
@@ -375,41 +350,29 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
           send.done = true
           return engine.isCut() === undefined ? Effect.void : engine.closed
         }
-        return running.settled.pipe(
+        return Effect.callback<void>((resume) => {
+          send.ended = () => resume(Effect.void)
+        }).pipe(
           Effect.timeoutOrElse({
             duration: verdictGrace,
             orElse: () =>
               Effect.suspend(() => {
                 send.done = true
+                if (engine.inFlight() > 1) {
+                  // neighbours are in flight: the session stays, and the verdict will be read off in its turn
+                  engine.recorder.record({ _tag: "Note", text: "a send was interrupted before its verdict: its outcome is unknown" })
+                  return engine.recorder.flush
+                }
                 engine.abort()
                 return engine.closed
               })
           })
         )
       }),
-    open: Effect.provideContext(openSession({ engine: undefined, fiber: undefined }), services)
+    open: Effect.provideContext(open({ engine: undefined, fiber: undefined }), services)
   }
   return self
 })
 
 const noop = fixedLine(Command.noop())
 const silent: Failure = { reason: new TimedOut({ limit: checkLimit, scope: "phase" }), phase: "rset" }
-
-/** After these the server still knows what we say: QUIT is worth saying. */
-const inStep = (reason: SmtpErrorReason): boolean => {
-  switch (reason._tag) {
-    case "ProtocolViolation":
-    case "LimitExceeded":
-      // SASL's limits end by "*", which keeps the two ends in step
-      return true
-    case "ServerRefused":
-      return reason.reply.code !== 421
-    case "TimedOut":
-    case "ConnectionLost":
-    case "TlsFailed":
-    case "CertificateRejected":
-      return false
-    default:
-      return true
-  }
-}

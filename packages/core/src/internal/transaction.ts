@@ -36,6 +36,14 @@ export interface Ways {
   readonly safe: boolean
 }
 
+/** Content that is ready to be written as one chunk: repaired, in memory. */
+export interface Ready {
+  readonly octets: ReadonlyArray<Uint8Array>
+  readonly size: number
+  /** Called when it is handed to the socket: puts it on record. */
+  readonly record: () => void
+}
+
 export interface Job<Content> {
   readonly sender: string
   readonly recipients: ReadonlyArray<string>
@@ -70,7 +78,16 @@ export interface Transaction<Content> extends Exchange {
   readonly mode: "data" | "bdat"
   /** The transaction's own failure; undefined where the facts alone decide. */
   readonly failure: () => Failure | undefined
-  readonly start: () => void
+  /**
+   * Writes the first commands. With `crossed` the whole transaction goes at once, BDAT included, without waiting for the
+   * RCPT replies; with `afterReset` behind RSET, where the fate of the transaction in front is not known (or known to be
+   * bad): some servers keep a refused transaction open, and would take this message under the other's sender.
+   */
+  readonly start: (crossed?: Ready, afterReset?: boolean) => void
+  readonly isCrossed: () => boolean
+  /** Whether another transaction's commands may be queued behind: the end of data is queued, or there will be none. */
+  readonly isEmitted: () => boolean
+  readonly isSettled: () => boolean
   /** The writer tells: an announced chunk is handed to the socket; `last` ends the data. */
   readonly chunkWritten: (last: boolean) => void
   /** The writer tells: the end of data (the dot) is handed to the socket. */
@@ -94,6 +111,8 @@ export interface Link<Content> {
   readonly onSettled: (transaction: Transaction<Content>) => void
   /** The server does not understand what it offered: BDAT is not used with it again. */
   readonly onDistrust: (why: string) => void
+  /** The content as octets to write, where it is in memory and small; undefined: the writer runs it. */
+  readonly ready: (job: Job<Content>, mode: "data" | "bdat") => Ready | undefined
 }
 
 const data = fixedLine(Command.data)
@@ -123,6 +142,9 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
   let refusedChunk: Reply | undefined
   let cancelled = false
   let finalsDue = 1
+  let crossed = false
+  let emitted = false
+  let resetDue = false
 
   const settle = (): true => {
     if (!settled) {
@@ -147,8 +169,9 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
     )
 
   const phase = (): Phase => {
+    if (resetDue) return "rset"
     if (facts.mail === undefined) return "mail"
-    if (facts.rcpt.length < job.recipients.length && !bodyBegun) return "rcpt"
+    if (facts.rcpt.length < job.recipients.length && (crossed || !bodyBegun)) return "rcpt"
     if (dataSent && dataReply === undefined) return "data"
     if (bodyBegun && !bodyEnded) return "content"
     return facts.endWritten ? "verdict" : bodyBegun ? "content" : "data"
@@ -181,15 +204,32 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
   }
 
   const beginBody = () => {
-    bodyBegun = true
     marks.envelope = link.now()
     finalsDue = ways.lmtp ? acceptedRecipients(facts) : 1
-    pipeline.body(self)
+    const ready = link.ready(job, mode)
+    if (ready === undefined) {
+      bodyBegun = true
+      pipeline.body(self)
+    } else emit(ready)
+  }
+
+  /** Queues the whole content. */
+  const emit = (ready: Ready) => {
+    bodyBegun = true
+    emitted = true
+    self.octets = ready.size
+    if (mode === "bdat") pipeline.line(fixedLine(Command.bdat(ready.size, { last: true })))
+    pipeline.octets(ready.octets, () => {
+      facts.endWritten = true
+      bodyEnded = true
+      marks.content = link.now()
+      ready.record()
+    })
   }
 
   /** Every RCPT is answered. */
   const decide = (): boolean => {
-    if (dataSent) return false
+    if (dataSent || crossed) return false
     const some = acceptedRecipients(facts)
     if (cancelled || !accepted(facts.mail) || some === 0 || (job.requireAll && some < job.recipients.length)) {
       return giveUp()
@@ -315,8 +355,15 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       const closing = [facts.mail, ...facts.rcpt].find((reply) => reply?.code === 421)
       return closing === undefined ? undefined : { reason: new ServerRefused({ reply: closing }), phase: "rcpt" }
     },
-    start: () => {
+    isCrossed: () => crossed,
+    isEmitted: () => settled || emitted || facts.endWritten,
+    isSettled: () => settled,
+    start: (ready, afterReset) => {
       pipeline.expect(self)
+      if (afterReset === true) {
+        resetDue = true
+        pipeline.line(rset)
+      }
       if (job.given !== undefined) {
         facts.mail = job.given.mail
         facts.rcpt.push(...job.given.rcpt)
@@ -326,12 +373,22 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       pipeline.line(job.mail)
       if (!ways.pipelining) return
       while (rcptSent < job.rcpts.length) nextRcpt()
+      if (ready !== undefined) {
+        crossed = true
+        marks.envelope = marks.begun
+        return emit(ready)
+      }
       if (mode === "data" && !ways.safe && !job.requireAll) {
         dataSent = true
         pipeline.line(data)
       }
     },
     onReply: (reply) => {
+      if (resetDue) {
+        resetDue = false
+        if (reply.code === 421 || accepted(reply)) return false
+        return cut(new ServerRefused({ reply }))
+      }
       if (facts.mail === undefined) return onMail(reply)
       if (facts.rcpt.length < rcptSent) return onRcpt(reply)
       if (dataSent && dataReply === undefined) return onData(reply)

@@ -1,0 +1,123 @@
+/**
+ * How a transporter opens a session: credentials first, then the dial, the handshake, the login.
+ *
+ * A refused password is remembered for five minutes or until the credentials change, so that many sends do not become
+ * many logins, and those a lock-out. What the server was found not to understand (BDAT) is remembered for the
+ * transporter's life.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { Phase } from "../LogEvent.ts"
+import type { Credentials } from "../Sasl.ts"
+import { SmtpError, type SmtpErrorReason } from "../SmtpError.ts"
+import type { Engine } from "./engine.ts"
+import * as Handshake from "./handshake.ts"
+import * as Login from "./login.ts"
+import * as SettingsModule from "./settings.ts"
+import type { Settings } from "./settings.ts"
+import type { Failure, Ways } from "./transaction.ts"
+import { fullWindow } from "./window.ts"
+
+/** How long a refused password is not tried again. */
+export const refusalMemory = 300_000
+
+/** A session that is ready for mail, as a send sees it. */
+export interface Session extends Login.Ready {
+  readonly server: { readonly host: string; readonly port: number }
+  readonly engine: Engine
+  readonly ways: Ways
+  readonly connectTime: number
+  /** Counts the session's transactions. */
+  transactions: number
+}
+
+/** A session that is not ready yet. */
+export interface Opening {
+  engine: Engine | undefined
+  fiber: Fiber.Fiber<void> | undefined
+}
+
+/** Before there is a session, nothing is on record. */
+export const early = (reason: SmtpErrorReason, phase: Phase = "connect"): Effect.Effect<never, SmtpError> =>
+  Effect.fail(new SmtpError({ reason, phase, delivery: "NotAccepted", recipients: [], conversation: [] }))
+
+/** On record first, then QUIT (where the two ends are still in step), then the error. */
+const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError> =>
+  Effect.suspend(() => {
+    const error = failure.error ?? engine.recorder.error(failure.reason, failure.phase)
+    const end = inStep(failure.reason)
+      ? engine.quit
+      : Effect.andThen(Effect.sync(() => engine.abort()), engine.closed)
+    return Effect.andThen(end, Effect.fail(error))
+  })
+
+/** After these the server still knows what we say: QUIT is worth saying. */
+const inStep = (reason: SmtpErrorReason): boolean => {
+  switch (reason._tag) {
+    case "ServerRefused":
+      return reason.reply.code !== 421
+    case "TimedOut":
+    case "ConnectionLost":
+    case "TlsFailed":
+    case "CertificateRejected":
+      return false
+    // what SASL breaks off ends by "*", which keeps the two ends in step
+    default:
+      return true
+  }
+}
+
+export const makeOpen = (settings: Settings, hostName: string | undefined, now: () => number) => {
+  let distrusted = false
+  let refusal: { readonly credentials: Credentials; readonly reason: SmtpErrorReason; readonly until: number } | undefined
+
+  return Effect.fnUntraced(function*(
+    state: Opening
+  ): Effect.fn.Return<Session, SmtpError, Handshake.Requirements | Scope.Scope> {
+    const credentials = yield* Effect.catch(
+      SettingsModule.credentials(settings),
+      (reason) => early(reason, "auth")
+    )
+    if (refusal !== undefined && now() < refusal.until && Login.sameSecrets(refusal.credentials, credentials)) {
+      return yield* early(refusal.reason, "auth")
+    }
+    const secrets = [credentials.password, credentials.token].filter((secret) => secret !== undefined)
+    const { connectTime, engine } = yield* Handshake.open({
+      target: settings.target,
+      mode: settings.mode,
+      limits: settings.limits,
+      redaction: settings.redaction,
+      window: settings.pipelining === "auto" ? fullWindow : 1,
+      secrets
+    }).pipe(Effect.withSpan("Session.connect"))
+    state.engine = engine
+    const ready = yield* Login.login(engine, settings, credentials, hostName).pipe(
+      Effect.catch((failure) => {
+        const { reason } = failure
+        if (reason._tag === "AuthenticationFailed" && reason.reply.code === 535) {
+          refusal = { credentials, reason, until: now() + refusalMemory }
+        }
+        return endBy(engine, failure)
+      })
+    )
+    engine.onDistrust = (why) => {
+      distrusted = true
+      engine.recorder.record({ _tag: "Note", text: `${why}: this server gets no BDAT from now on` })
+    }
+    const { extensions } = ready
+    return {
+      ...ready,
+      engine,
+      connectTime,
+      server: settings.server,
+      transactions: 0,
+      ways: {
+        pipelining: extensions.pipelining && settings.pipelining !== "off",
+        chunking: extensions.chunking && settings.pipelining !== "off" && !distrusted,
+        safe: settings.pipelining === "safe" || distrusted,
+        lmtp: settings.lmtp
+      }
+    }
+  })
+}
