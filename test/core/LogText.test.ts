@@ -1,7 +1,8 @@
 import type { LogEvent } from "@colloquy/core/LogEvent"
 import * as LogText from "@colloquy/core/LogText"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Array, Effect, Schema, Stream } from "effect"
+import { Arbitrary, Array, Effect, FileSystem, Schema, Stream } from "effect"
 import { anyEvent, body, client, head, header, server } from "./logSupport.ts"
 
 const opened: LogEvent = {
@@ -290,6 +291,19 @@ describe("4D's dialect", () => {
       assert.deepStrictEqual(yield* read([octets.encode(article.join("\r\n"))]), [...conversation])
       assert.deepStrictEqual(Array.flatMap(article, (line) => LogText.decode(line)), [...conversation])
     }))
+
+  it.effect("of the article's whole sample, damaged end included, leaves nothing unread", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const bytes = fs.stream(new URL("../fixtures/4d-smtp-log.fr.txt", import.meta.url).pathname, { chunkSize: 7 })
+      const events = yield* bytes.pipe(Stream.pipeThroughChannel(LogText.decodeChannel()), Stream.runCollect)
+      assert.strictEqual(events.length, 20)
+      assert.deepStrictEqual(events.map(({ counter }) => counter), [...Array.range(1, 19), 67])
+      assert.deepStrictEqual(
+        events.map(({ _tag, session }) => `${session} ${_tag}`).filter((line) => !/7 (Server|Client)Line/.test(line)),
+        ["7 Note", "7 Note", "0 Note"]
+      )
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it("has tabs or blanks, quotes in quotes, no escapes, and texts without quotes", () => {
     const lines: ReadonlyArray<readonly [string, LogEvent]> = [
