@@ -45,7 +45,8 @@ describe("colloquy send", () => {
         status: 0,
         output: [
           String.raw`The server has the message: 250 2.0.0 Ok: queued as 4D2F1\x1B[31m`,
-          "  bob@mail.test  accepted  250 2.1.5 Ok"
+          "  bob@mail.test  accepted  250 2.1.5 Ok",
+          String.raw`Queued there as 4D2F1\x1B[31m`
         ].join("\n"),
         errors: ""
       })
