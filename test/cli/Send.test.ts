@@ -1,3 +1,4 @@
+import * as CaptureServer from "@colloquy/core/testing/CaptureServer"
 import * as Script from "@colloquy/core/testing/Script"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
@@ -44,7 +45,8 @@ describe("colloquy send", () => {
         status: 0,
         output: [
           String.raw`The server has the message: 250 2.0.0 Ok: queued as 4D2F1\x1B[31m`,
-          "  bob@mail.test  accepted  250 2.1.5 Ok"
+          "  bob@mail.test  accepted  250 2.1.5 Ok",
+          String.raw`Queued there as 4D2F1\x1B[31m`
         ].join("\n"),
         errors: ""
       })
@@ -76,26 +78,22 @@ describe("colloquy send", () => {
       })
     }))
 
-  it.effect("takes a message as it is from standard input", () =>
-    Effect.gen(function*() {
-      const content = "Subject: Raw\r\n\r\n.dot\r\n"
-      const program = Effect.gen(function*() {
-        const ran = yield* colloquy(["send", ...server, ...mail, "--raw", "-"])
-        const wire = yield* Script.ScriptServer.use((script) => script.wire)
-        return { ran, wire }
-      })
-      const { ran, wire } = yield* Effect.provide(
-        program,
-        Layer.mergeAll(
-          Script.layer(Script.fromText(delivered)),
-          Machine,
-          NodeFileSystem.layer,
-          Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(content)) })
+  it.effect.each([
+    ["the flags say who", ["--from", "Ann <ann@mail.test>", "--to", "Bob <bob@mail.test>"], ["bob@mail.test"]],
+    ["its header section says who", [], ["eve@mail.test", "zoe@mail.test"]]
+  ] as ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<string>]>)(
+    "takes a message as it is from standard input, where %s",
+    ([, who, to]) =>
+      Effect.gen(function*() {
+        const content = "From: ann@mail.test\r\nTo: eve@mail.test\r\nCc: zoe@mail.test\r\n\r\n.dot\r\n"
+        const ran = yield* colloquy(["send", ...server, ...who, "--raw", "-"]).pipe(
+          Effect.provide(Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(content)) }))
         )
-      )
-      assert.strictEqual(ran.status, 0, ran.errors)
-      assert.include(wire, "Subject: Raw\r\n\r\n..dot\r\n.\r\n")
-    }))
+        assert.strictEqual(ran.status, 0, ran.errors)
+        const { envelope, text } = yield* CaptureServer.CaptureServer.use((capture) => capture.take)
+        assert.deepStrictEqual([envelope.from, envelope.to, text], ["ann@mail.test", to, content])
+      }).pipe(Effect.provide(Layer.mergeAll(CaptureServer.layerMemory(), Machine, NodeFileSystem.layer)))
+  )
 
   it.effect("ends with 79 when the connection breaks after the final dot", () =>
     Effect.gen(function*() {

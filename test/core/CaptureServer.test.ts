@@ -243,4 +243,15 @@ describe("over TCP", () => {
         tls: { key: Redacted.make(certificates().server.key), cert: certificates().server.cert }
       }))
     ))
+
+  it.live("says goodbye when it is released", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(overTcp(), scope)
+      const connection = yield* Effect.provide(overSocket, context)
+      yield* ask(connection, "")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* ask(connection, ""), "421 4.3.2 Service shutting down\r\n")
+      assert.deepStrictEqual(yield* Effect.flip(connection.pull), new ConnectionLost({ kind: "Closed" }))
+    }))
 })

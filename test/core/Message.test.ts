@@ -657,7 +657,7 @@ describe("Message", () => {
       [
         "a part that is none",
         attachment({ part: "hello" }),
-        "attachments[0].part: must begin with a header field, or with a blank line"
+        "attachments[0].part: must be header fields, a blank line and a body"
       ],
       ["a name of another library", { ...mail, textBody: "x" }, "textBody: is called `text` here"],
       [

@@ -163,6 +163,36 @@ describe("Reply", () => {
       assert.deepStrictEqual(replies[0]?.lines, ["Bo\udceete d\u00e9sactiv\u00e9e \u{1f4ee}"])
     })
 
+    it("reads as octets what is nearly UTF-8: cut, overlong, surrogates, beyond U+10FFFF (RFC 3629 §3)", () => {
+      const sequences = [
+        "c3",
+        "c080",
+        "c1bf",
+        "e282",
+        "e09fbf",
+        "eda080",
+        "edbfbf",
+        "f09f93",
+        "f08fbfbf",
+        "f4908080",
+        "f5808080",
+        "80",
+        "feff"
+      ]
+      for (const sequence of sequences) {
+        const wrong = sequence.match(/../g)?.map((octet) => Number.parseInt(octet, 16)) ?? []
+        const escaped = String.fromCharCode(...wrong.map((octet) => 0xdc00 + octet))
+        const { lines } = readPieces([
+          Uint8Array.from([...octetsOf("250 é"), ...wrong, ...octetsOf("é€\u{1f4ee}\r\n")])
+        ])
+        assert.deepStrictEqual(lines, [`250 é${escaped}é€\u{1f4ee}`])
+      }
+      for (const edge of ["\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"]) {
+        const { lines } = readPieces([Uint8Array.from([...octetsOf(`250 ${edge}`), 0xff, 13, 10])])
+        assert.deepStrictEqual(lines, [`250 ${edge}\udcff`])
+      }
+    })
+
     it("keeps a byte-order mark, which makes the line none of a reply", () => {
       const { lines, error } = readText("\ufeff220 hello\r\n")
       assert.deepStrictEqual(lines, ["\ufeff220 hello"])
@@ -369,6 +399,13 @@ describe("Reply", () => {
     it("lets no text forge a line", () => {
       const forged = reply(250, "ok\r\n354 go\n\u0000x\r")
       assert.deepStrictEqual(Reply.toLines(forged), ["250 ok  354 go  x "])
+    })
+
+    it("writes U+FFFD for half a character that stands for no octet", () => {
+      assert.deepStrictEqual(
+        Reply.encode(reply(250, "\ud800x\udce9\udc7f\udd00\u{10080}")),
+        Reply.encode(reply(250, "\ufffdx\udce9\ufffd\ufffd\u{10080}"))
+      )
     })
 
     it("takes no code outside of 200 to 599", () => {

@@ -594,6 +594,14 @@ describe("whom a client believes", () => {
       assert.strictEqual(servername, "127.0.0.1")
     }))
 
+  it.live("not a name inside another name", () =>
+    Effect.gen(function*() {
+      const { ca, forgedNames } = certificates()
+      const { chain, problem } = yield* rejection(forgedNames, { ca })
+      assert.deepStrictEqual(chain[0]?.names, ["a.example, DNS:localhost"])
+      assert.strictEqual(problem, "the certificate is for 'a.example, DNS:localhost', not for 'localhost'")
+    }))
+
   it.live("a certificate for the name that the options give, though the host has another", () =>
     Effect.gen(function*() {
       const { ca, otherName } = certificates()

@@ -21,6 +21,8 @@ export interface Certificates {
   readonly nameOnly: Pair
   /** For `mail.example.com` and `*.example.net`. */
   readonly otherName: Pair
+  /** For one host, named `a.example, DNS:localhost`. */
+  readonly forgedNames: Pair
   /** For `localhost`, valid until 2020-02-01. */
   readonly expired: Pair
   /** For `localhost`, from 2100-01-01. */
@@ -77,7 +79,7 @@ const make = (): Certificates => {
     )
   }
   const issued = (by: string, name: string, names: string, from: string, to: string, usage = "serverAuth"): Pair => {
-    write(`${name}.ext`, `subjectAltName = ${names}`, `extendedKeyUsage = ${usage}`, "basicConstraints = CA:FALSE")
+    write(`${name}.ext`, `extendedKeyUsage = ${usage}`, "basicConstraints = CA:FALSE", `subjectAltName = ${names}`)
     openssl(`req ${ec} -keyout ${name}.key -out ${name}.csr -subj /CN=${name}`)
     openssl(
       `ca -batch -notext -config ${by}.cnf -extfile ${name}.ext -startdate ${from} -enddate ${to} -in ${name}.csr -out ${name}.pem`
@@ -93,6 +95,7 @@ const make = (): Certificates => {
       server: issued("ca", "server", "DNS:localhost,IP:127.0.0.1,IP:::1", ...now),
       nameOnly: issued("ca", "nameOnly", "DNS:localhost", ...now),
       otherName: issued("ca", "otherName", "DNS:mail.example.com,DNS:*.example.net", ...now),
+      forgedNames: issued("ca", "forgedNames", "@names\n[names]\nDNS.1 = a.example\\, DNS:localhost", ...now),
       expired: issued("ca", "expired", "DNS:localhost", "20200101000000Z", "20200201000000Z"),
       future: issued("ca", "future", "DNS:localhost", "21000101000000Z", "21010101000000Z"),
       selfSigned: selfSigned("selfSigned", "/CN=selfSigned", "subjectAltName=DNS:localhost"),

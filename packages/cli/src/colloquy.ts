@@ -11,6 +11,7 @@ import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { check } from "./check.ts"
 import { demo } from "./demo.ts"
 import * as Exit from "./exit.ts"
@@ -51,7 +52,15 @@ const presenter: CliOutput.Presenter = {
   })
 }
 
+/** What the engine warns of (a log that can't be written), as the program's own words. */
+const warnings = Logger.withConsoleError(
+  Logger.make(({ message }) =>
+    `colloquy: ${Printable.line((Array.isArray(message) ? message : [message]).map(String).join(" "))}`
+  )
+)
+
 const layer = Layer.mergeAll(
+  Logger.layer([warnings]),
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
   CliOutput.layerPresenter(presenter),
   TerminalCapabilities.layer

@@ -2,6 +2,7 @@
  * `colloquy demo`: a mail server in this process, a message that is sent to it over TCP with STARTTLS and a login, the
  * message as it was delivered, and the conversation that delivered it. It needs no network and leaves nothing behind.
  */
+import * as LogEvent from "@colloquy/core/LogEvent"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import * as CaptureServer from "@colloquy/core/testing/CaptureServer"
 import * as Transporter from "@colloquy/core/Transporter"
@@ -43,10 +44,21 @@ const deliver = Effect.fnUntraced(function*(ca: string) {
   return yield* server.take
 }, Effect.scoped)
 
+/** The server counts for itself, so that the client's conversation is numbered from 1 without gaps. */
+const serversOwnNumbers = Layer.sync(LogEvent.Sequence, () => {
+  let counter = 0
+  let session = 0
+  return { nextCounterUnsafe: () => ++counter, nextSessionUnsafe: () => ++session }
+})
+
 const run = Effect.gen(function*() {
   const tls = yield* SelfSigned.make
   const server = CaptureServer.layer({ users: { [user]: password }, tls }).pipe(
-    Layer.provide([NodeSocketServer.layer({ host: "127.0.0.1", port: 0 }), SmtpLog.layerNone])
+    Layer.provide([
+      NodeSocketServer.layer({ host: "127.0.0.1", port: 0, noDelay: true }),
+      SmtpLog.layerNone,
+      serversOwnNumbers
+    ])
   )
   yield* Effect.gen(function*() {
     const { text } = yield* deliver(tls.cert)

@@ -371,9 +371,10 @@ const isPostmaster = (forwardPath: string): boolean =>
   forwardPath.length === 10 && forwardPath.toLowerCase() === "postmaster"
 
 const mechanismName = /^[A-Z0-9_-]{1,20}$/
-const keywordForm = /^[A-Za-z0-9][A-Za-z0-9-]*$/
+/** esmtp-keyword (RFC 5321 §4.1.2): not a hyphen first. */
+const keywordCharacters = path.charactersOf(`${path.alphanumeric}-`)
 /** esmtp-value (RFC 5321 §4.1.2), and with SMTPUTF8 what RFC 6531 §3.3 adds to it. */
-const valueForm = /^[!-<>-~]+$/
+const valueCharacters = path.charactersOf(`${path.alphanumeric}!"#$%&'()*+,-./:;<>?@[\\]^_\`{|}~`)
 // oxlint-disable-next-line no-control-regex
 const utf8ValueForm = /^[^\u0000-\u0020=\u007f]+$/
 const printableWord = /^[!-~]+$/
@@ -381,14 +382,20 @@ const endsInSmtpUtf8 = /(?:^| )SMTPUTF8$/i
 
 const parametersError = (command: string, parameters: Parameters, smtpUtf8: boolean): CommandError | undefined => {
   for (const keyword in parameters) {
-    if (!keywordForm.test(keyword)) return failure(command, "parameters", "not an esmtp-keyword", keyword)
+    if (!isMadeOf(keywordCharacters, keyword) || keyword.startsWith("-")) {
+      return failure(command, "parameters", "not an esmtp-keyword", keyword)
+    }
     const value = parameters[keyword]
-    if (value === true || (value !== undefined && valueForm.test(value))) continue
+    if (value === true || (value !== undefined && isMadeOf(valueCharacters, value))) continue
     const isUtf8 = smtpUtf8 && value !== undefined && utf8ValueForm.test(value) && !path.forbidden.test(value)
     if (!isUtf8) return failure(command, keyword, "not an esmtp-value", value)
   }
   return undefined
 }
+
+/** One character at least, and all of them of the set. */
+const isMadeOf = (set: path.Characters, text: string): boolean =>
+  text !== "" && path.runOf(set, text, 0) === text.length
 
 const textError = (command: string, text: string, smtpUtf8: boolean): CommandError | undefined => {
   const problem = text === "" || text.startsWith(" ") || text.endsWith(" ")

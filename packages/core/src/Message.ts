@@ -19,7 +19,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
+import * as Dkim from "./Dkim.ts"
 import type { Envelope } from "./Envelope.ts"
+import * as DkimSign from "./internal/dkim/sign.ts"
 import * as Base64 from "./internal/mime/base64.ts"
 import * as Body from "./internal/mime/body.ts"
 import { concat, hasEightBit } from "./internal/mime/bytes.ts"
@@ -30,10 +32,13 @@ import type { Attachment, AttachmentOptions, BodyPart, HtmlSource, Message } fro
 import { AttachmentSource } from "./internal/mime/model.ts"
 import * as Piece from "./internal/mime/piece.ts"
 import * as RawMessage from "./internal/mime/rawMessage.ts"
+import * as SignedEntity from "./internal/mime/signedEntity.ts"
 import * as Sources from "./internal/mime/sources.ts"
 import { describe } from "./internal/mime/text.ts"
+import type { Hash } from "./internal/sha256.ts"
 import { MediaTypes } from "./MediaTypes.ts"
 import { MessageError } from "./MessageError.ts"
+import type * as SmimeSigner from "./SmimeSigner.ts"
 
 export {
   AddressGroup,
@@ -78,6 +83,16 @@ export interface Draft extends Omit<Message, "attachments" | "bodyStructure" | "
   readonly bodyStructure?: DraftBodyPart
   /** ISO 8601 text, or an instant. */
   readonly date?: string | Date | DateTime.DateTime
+  /** DKIM signatures, made by `Dkim.make`. */
+  readonly dkim?: Dkim.Signer | ReadonlyArray<Dkim.Signer>
+  /** An S/MIME signature, made by `SmimeSigner.make`. */
+  readonly smime?: SmimeSigner.Signer
+}
+
+/** What signs every message, unless a draft brings its own. */
+export interface PrepareOptions {
+  readonly dkim?: Dkim.Signer | ReadonlyArray<Dkim.Signer> | undefined
+  readonly smime?: SmimeSigner.Signer | undefined
 }
 
 /** The raw form: an envelope and its content, ready to travel. `size` in octets, where known. */
@@ -149,7 +164,8 @@ const none: ReadonlyMap<unknown, Body.Resolved> = new Map()
  * up, not read. Nothing of a message that fails here was sent.
  */
 export const prepare = Effect.fnUntraced(function*(
-  draft: Draft
+  draft: Draft,
+  options?: PrepareOptions
 ): Effect.fn.Return<Prepared, MessageError, FileSystem.FileSystem | Path.Path | SecureRandom> {
   const wrong = check(draft)
   if (wrong !== undefined) return yield* Effect.fail(wrong)
@@ -158,54 +174,122 @@ export const prepare = Effect.fnUntraced(function*(
   const now = yield* Clock.currentTimeMillis
   const mediaTypes = yield* MediaTypes
   const sources = Sources.collect(draft.attachments, draft.bodyStructure)
-  const resolved = sources.length === 0
-    ? none
-    : yield* Sources.resolve(sources, yield* FileSystem.FileSystem, yield* Path.Path, mediaTypes)
+  const fs = sources.length === 0 ? undefined : yield* FileSystem.FileSystem
+  const resolved = fs === undefined ? none : yield* Sources.resolve(sources, fs, yield* Path.Path, mediaTypes)
   const header = HeaderSection.make(draft, seed.slice(0, 20), now)
   if (header instanceof MessageError) return yield* Effect.fail(header)
+  const boundaries = seed.slice(20)
   const body = Body.make(draft, {
     mediaTypes,
-    seed: seed.slice(20),
+    seed: boundaries,
     resolved,
     headerCharset: draft.headerCharset,
     bodyCharset: draft.bodyCharset,
     fileNames: draft.fileNames
   })
   if (body instanceof MessageError) return yield* Effect.fail(body)
-  return {
-    messageId: header.messageId,
-    render: (offers) => {
-      const composed = render(header, body, offers)
-      return composed instanceof MessageError ? Effect.fail(composed) : Effect.succeed(composed)
+  const signers = [draft.dkim ?? options?.dkim ?? []].flat()
+  const smime = draft.smime ?? options?.smime
+  if (signers.length === 0 && smime === undefined) {
+    return {
+      messageId: header.messageId,
+      render: (offers) => {
+        const composed = render(header, body, offers)
+        return composed instanceof MessageError ? Effect.fail(composed) : Effect.succeed(composed)
+      }
     }
   }
+  const unfit = checkSigners(signers, smime)
+  if (unfit !== undefined) return yield* Effect.fail(unfit)
+  const hasher = yield* Dkim.Hasher
+  return {
+    messageId: header.messageId,
+    render: (offers) =>
+      renderSigned(header, body, offers, { signers, smime, hasher, now, fs, boundary: `=_${boundaries}_signed` })
+  }
 })
+
+const signs = (u: unknown): boolean =>
+  typeof u === "object" && u !== null && "sign" in u && typeof u.sign === "function"
+
+const checkSigners = (signers: ReadonlyArray<unknown>, smime: unknown): MessageError | undefined => {
+  if (!signers.every(signs)) return new MessageError({ field: "dkim", problem: "is no signer: Dkim.make makes one" })
+  return smime === undefined || signs(smime)
+    ? undefined
+    : new MessageError({ field: "smime", problem: "is no signer: SmimeSigner.make makes one" })
+}
+
+const needsUtf8 = ({ utf8 }: HeaderSection.HeaderSection, offers: Offers): MessageError | undefined =>
+  utf8 === undefined || offers.smtpUtf8 ? undefined : new MessageError({
+    field: utf8.field,
+    problem:
+      "the local part is not ASCII, and the server does not offer SMTPUTF8: no other form of this address exists",
+    input: utf8.address
+  })
 
 const render = (
   header: HeaderSection.HeaderSection,
   body: Entity.Entity,
   offers: Offers
 ): Composed | MessageError => {
-  const { envelope, messageId, utf8 } = header
-  if (utf8 !== undefined && !offers.smtpUtf8) {
-    return new MessageError({
-      field: utf8.field,
-      problem:
-        "the local part is not ASCII, and the server does not offer SMTPUTF8: no other form of this address exists",
-      input: utf8.address
-    })
-  }
+  const error = needsUtf8(header, offers)
+  if (error !== undefined) return error
   const entity = Entity.render(body, { eightBit: offers.eightBitMime, binary: offers.binaryMime, signed: false })
-  if (entity instanceof MessageError) return entity
-  const { chunks, content, size } = Piece.render([header.text, "MIME-Version: 1.0\r\n", ...entity.pieces])
-  return { envelope, messageId, size, content, chunks, body: entity.need, clean: true, smtpUtf8: utf8 !== undefined }
+  return entity instanceof MessageError
+    ? entity
+    : composed(header, entity.need, Piece.render([headerOf(header, entity), "\r\n", ...entity.body]))
 }
+
+const headerOf = (header: HeaderSection.HeaderSection, entity: Entity.Rendered): string =>
+  `${header.text}MIME-Version: 1.0\r\n${entity.head}`
+
+const composed = (
+  { envelope, messageId, utf8 }: HeaderSection.HeaderSection,
+  body: Composed["body"],
+  { chunks, content, size }: Piece.Rendered
+): Composed => ({ envelope, messageId, size, content, chunks, body, clean: true, smtpUtf8: utf8 !== undefined })
+
+interface Signing {
+  readonly signers: ReadonlyArray<Dkim.Signer>
+  readonly smime: SmimeSigner.Signer | undefined
+  readonly hasher: () => Hash
+  readonly now: number
+  readonly fs: FileSystem.FileSystem | undefined
+  readonly boundary: string
+}
+
+/** 7-bit whatever is offered, so that one signature serves whichever server takes the message. */
+const renderSigned = Effect.fnUntraced(function*(
+  header: HeaderSection.HeaderSection,
+  body: Entity.Entity,
+  offers: Offers,
+  { boundary, fs, hasher, now, signers, smime }: Signing
+): Effect.fn.Return<Composed, MessageError> {
+  const error = needsUtf8(header, offers)
+  if (error !== undefined) return yield* Effect.fail(error)
+  const entity = Entity.render(body, { eightBit: false, binary: false, signed: true })
+  if (entity instanceof MessageError) return yield* Effect.fail(entity)
+  const whole = smime === undefined ? entity : yield* SignedEntity.sign(entity, smime, boundary, now, hasher)
+  if (signers.length === 0) {
+    return composed(header, whole.need, Piece.render([headerOf(header, whole), "\r\n", ...whole.body]))
+  }
+  const signed = yield* DkimSign.sign({
+    header: headerOf(header, whole),
+    body: Piece.render(whole.body),
+    signers,
+    seconds: Math.floor(now / 1000),
+    hasher,
+    fs
+  })
+  return composed(header, whole.need, signed)
+})
 
 /** The message as any server takes it: 7-bit. */
 export const compose = (
-  draft: Draft
+  draft: Draft,
+  options?: PrepareOptions
 ): Effect.Effect<Composed, MessageError, FileSystem.FileSystem | Path.Path | SecureRandom> =>
-  Effect.flatMap(prepare(draft), (prepared) => prepared.render(offersNothing))
+  Effect.flatMap(prepare(draft, options), (prepared) => prepared.render(offersNothing))
 
 export interface RawOptions {
   /**

@@ -19,7 +19,6 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import { SocketServer, type SocketServerError } from "effect/socket/SocketServer"
 import type * as Stream from "effect/Stream"
 import type { Parameters } from "./Command.ts"
@@ -83,7 +82,7 @@ export const serve = <R>(
   connection: Connection.Connection,
   handlers: Handlers<R>,
   options: Options = {}
-): Effect.Effect<void, never, R | SmtpLog | Scope.Scope> =>
+): Effect.Effect<void, never, R | SmtpLog> =>
   converse(connection, handlers, options, {
     commandLine: maxCommandLine,
     authenticationLine: maxAuthenticationLine,

@@ -15,12 +15,8 @@ export const maxPath = 256
 /** Octets of a domain's label (RFC 1035 §2.3.4). */
 export const maxLabel = 63
 
-/** What nearly every address looks like: nothing else of this module is run for it. */
-const common =
-  /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?$/
-
 export const pathProblem = (path: string, smtpUtf8: boolean): string | undefined => {
-  if (path.length <= maxPath - 2 && common.test(path)) return undefined
+  if (isCommon(path)) return undefined
   const end = localPartEnd(path)
   if (end < 0) return "no end of the quoted local part"
   if (end === path.length) return "no \"@\""
@@ -28,6 +24,25 @@ export const pathProblem = (path: string, smtpUtf8: boolean): string | undefined
   return localPartProblem(path.slice(0, end), smtpUtf8) ?? domainProblem(path.slice(end + 1), smtpUtf8) ??
     (octetLength(path) > maxPath - 2 ? `longer than ${maxPath} octets with its angle brackets` : undefined)
 }
+
+/** What nearly every address looks like, told by one look at each character: the careful checks are for all others. */
+const isCommon = (path: string): boolean => {
+  const end = path.length
+  const at = runOf(atext, path, 0)
+  if (at === 0 || at > maxLocalPart || path.charCodeAt(at) !== AT || end > maxPath - 2) return false
+  for (let label = at + 1;; label++) {
+    const labelEnd = runOf(ldh, path, label)
+    if (labelEnd === label || labelEnd - label > maxLabel) return false
+    if (path.charCodeAt(label) === HYPHEN || path.charCodeAt(labelEnd - 1) === HYPHEN) return false
+    if (labelEnd === end) return true
+    if (path.charCodeAt(labelEnd) !== DOT) return false
+    label = labelEnd
+  }
+}
+
+const HYPHEN = 45
+const DOT = 46
+const AT = 64
 
 /** Where the local part ends, that is, where the `@` should be; -1 where a quoted one has no end. */
 export const localPartEnd = (path: string): number => {
@@ -57,7 +72,7 @@ export const localPartProblem = (local: string, smtpUtf8: boolean): string | und
       const problem = nonAsciiProblem(local, position, smtpUtf8)
       if (problem !== undefined) return problem
     } else if (!isQuoted) {
-      if (!atext.has(unit)) return `${name(local, position)} in the local part, which is not quoted`
+      if (atext[unit] !== 1) return `${name(local, position)} in the local part, which is not quoted`
     } else if (unit < 32 || position >= end || (unit === 34 && !isPair)) {
       return `${name(local, position)} in the quoted local part`
     }
@@ -82,7 +97,7 @@ export const domainProblem = (domain: string, smtpUtf8: boolean): string | undef
     } else if (unit > 126) {
       const problem = nonAsciiProblem(domain, position, smtpUtf8)
       if (problem !== undefined) return problem
-    } else if (!ldh.has(unit)) {
+    } else if (ldh[unit] !== 1) {
       return `${name(domain, position)} in the domain`
     }
   }
@@ -168,9 +183,23 @@ const name = (text: string, position: number): string => {
     : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`
 }
 
-const unitsOf = (characters: string): ReadonlySet<number> =>
-  new Set(Array.from(characters, (character) => character.charCodeAt(0)))
+/** Which ASCII characters belong to a set: 1 at their codes. */
+export type Characters = Uint8Array
 
-const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-const atext = unitsOf(`${alphanumeric}.!#$%&'*+-/=?^_\`{|}~`)
-const ldh = unitsOf(`${alphanumeric}-_`)
+export const charactersOf = (characters: string): Characters => {
+  const set = new Uint8Array(128)
+  for (const character of characters) set[character.charCodeAt(0)] = 1
+  return set
+}
+
+/** Where the characters of a set end that begin at `start`. */
+export const runOf = (set: Characters, text: string, start: number): number => {
+  let position = start
+  while (position < text.length && set[text.charCodeAt(position)] === 1) position++
+  return position
+}
+
+export const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+/** RFC 5322 §3.2.3, and the dot. */
+const atext = charactersOf(`${alphanumeric}.!#$%&'*+-/=?^_\`{|}~`)
+const ldh = charactersOf(`${alphanumeric}-_`)

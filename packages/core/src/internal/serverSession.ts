@@ -16,7 +16,6 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import type { Connection } from "../Connection.ts"
 import type { Phase } from "../LogEvent.ts"
@@ -60,7 +59,7 @@ export const converse = Effect.fnUntraced(function*<R>(
   handlers: Handlers<R>,
   options: Options,
   limits: Limits
-): Effect.fn.Return<void, never, R | SmtpLog | Scope.Scope> {
+): Effect.fn.Return<void, never, R | SmtpLog> {
   const recorder = yield* makeRecorder({ redaction: options.redaction, server: undefined })
   const name = options.name ?? "localhost"
   const size = options.size ?? 50_000_000

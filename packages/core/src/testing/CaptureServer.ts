@@ -144,7 +144,6 @@ export const layerMemory = (options: Options = {}): Layer.Layer<CaptureServer | 
         hooks?.onAttempt?.({ address: "203.0.113.25", port: "path" in target ? 0 : target.port })
         yield* Effect.addFinalizer(() => pipe.close("client"))
         yield* Server.serve(pipe.server, handlers, { tls: noKey, ...serverOptions(options) }).pipe(
-          Effect.scoped,
           Effect.ensuring(pipe.close("server")),
           Effect.provideService(SmtpLog, noLog),
           Effect.forkIn(scope, { startImmediately: true })

@@ -14,7 +14,7 @@ import * as Result from "effect/Result"
 import { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { judge } from "./certificate.ts"
+import { judge, type Verdict } from "./certificate.ts"
 import { isPlainText, plainWords } from "./tlsErrors.ts"
 
 export interface Secured {
@@ -46,7 +46,11 @@ export const handshake = Effect.fnUntraced(function*(
       new TlsFailed({ kind: isPlainText(cause) ? plainText : "Handshake", cause: plainWords(cause, options) })
     )
   )
-  const { chain, problem } = judge(socket, options, wanted)
+  const { chain, problem } = yield* Effect.orElseSucceed(
+    Effect.try(() => judge(socket, options, wanted)),
+    // a key of a kind unknown to Node, names that are none
+    (): Verdict => ({ chain: [], problem: "the certificate cannot be read" })
+  )
   const mayGoOn = options.mode === "opportunistic" || options.dangerouslyAcceptInvalidCertificates === true
   if (problem !== undefined && !mayGoOn) {
     socket.destroy()

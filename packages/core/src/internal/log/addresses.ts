@@ -24,10 +24,10 @@ const isEscaped = (text: string, at: number): boolean => {
 }
 
 /** The opening quote of the quoted string whose closing quote stands at `close`; -1 where there is none. */
-const openingQuote = (text: string, close: number, floor: number): number => {
+const openingQuote = (text: string, close: number): number => {
   if (isEscaped(text, close)) return -1
-  for (let at = text.lastIndexOf("\"", close - 1); at >= floor; at = at === 0 ? -1 : text.lastIndexOf("\"", at - 1)) {
-    if (!isEscaped(text, at)) return at
+  for (let at = close - 1; at >= 0; at--) {
+    if (text.charCodeAt(at) === 0x22 && !isEscaped(text, at)) return at
   }
   return -1
 }
@@ -41,25 +41,29 @@ const shown = /^'?[\p{L}\p{N}]?/u
 const mask = (local: string): string => `${shown.exec(local)?.[0] ?? ""}***`
 
 export const maskAddresses = (text: string): string => {
-  let at = text.indexOf("@")
-  if (at < 0) return text
+  if (!text.includes("@")) return text
   let masked = ""
   let done = 0
-  for (; at >= 0; at = text.indexOf("@", at + 1)) {
-    if (!beginsDomain(text.charCodeAt(at + 1))) continue
-    if (text.charCodeAt(at - 1) === 0x22) {
-      const open = openingQuote(text, at - 1, done)
-      const from = open < 0 ? at - 1 : open + 1
-      if (from === at - 1) continue
-      masked += `${text.slice(done, from)}${mask(text.slice(from, at - 1))}"`
-    } else {
-      let from = at
+  // the next quoted local part: where its closing quote stands, and its opening one
+  let close = text.indexOf("\"@")
+  let open = close < 0 ? -1 : openingQuote(text, close)
+  for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
+    while (close >= 0 && close + 1 < at) {
+      close = text.indexOf("\"@", at - 1)
+      open = close < 0 ? -1 : openingQuote(text, close)
+    }
+    const isQuoted = open >= done && open < at && close >= 0 && beginsDomain(text.charCodeAt(close + 2))
+    if (isQuoted) at = close + 1
+    else if (!beginsDomain(text.charCodeAt(at + 1))) continue
+    let from = isQuoted ? open + 1 : at
+    const end = isQuoted ? close : at
+    if (!isQuoted) {
       while (from > done && isAtom(text.charCodeAt(from - 1))) from--
       if (from > 0 && text.charCodeAt(from - 1) === 0x20) from += keyword.exec(text.slice(from, at))?.[0].length ?? 0
-      if (from === at) continue
-      masked += `${text.slice(done, from)}${mask(text.slice(from, at))}`
     }
-    done = at
+    if (from === end) continue
+    masked += text.slice(done, from) + mask(text.slice(from, end))
+    done = end
   }
   return masked + text.slice(done)
 }

@@ -48,6 +48,9 @@ export const unescape = (text: string): string | undefined => {
   return foreign ? undefined : plain
 }
 
-/** JSON on one line, with what JSON leaves bare but a terminal obeys escaped too. */
-export const toJson = (value: unknown): string =>
-  JSON.stringify(value).replaceAll(unsafeInJson, (character) => `\\u${hex(character.charCodeAt(0), 4)}`)
+/** JSON on one line, members in the order of `keys` if given and no others, and what JSON leaves bare but a terminal obeys escaped. */
+export const toJson = (value: unknown, keys?: ReadonlyArray<string>): string =>
+  JSON.stringify(value, keys === undefined ? undefined : [...keys]).replaceAll(
+    unsafeInJson,
+    (character) => `\\u${hex(character.charCodeAt(0), 4)}`
+  )

@@ -7,6 +7,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as LogEvent from "../../LogEvent.ts"
+import { Certificate, TlsInfo } from "../../Tls.ts"
 import { escape, escapeInSentence, toJson, unescape } from "./escape.ts"
 
 interface Head {
@@ -62,6 +63,15 @@ const get = (value: object, [outer, inner]: Field["path"]): unknown => {
   return inner === undefined ? found : isObject(found) ? found[inner] : undefined
 }
 
+/** The order of members in JSON, so that equal events have equal texts. */
+export const keys: ReadonlyArray<string> = Array.from(
+  new Set([
+    ...LogEvent.LogEvent.members.flatMap((member) => Object.keys(member.fields)),
+    ...Object.keys(TlsInfo.fields),
+    ...Object.keys(Certificate.fields)
+  ])
+)
+
 interface Row {
   readonly start: string
   readonly write: (event: LogEvent.LogEvent) => string
@@ -97,7 +107,7 @@ const row = (tag: LogEvent.LogEvent["_tag"], schema: Schema.Codec<LogEvent.LogEv
         start + fields.map((field, at) => field.write(get(event, field.path)) + (strings[at + 1] ?? "")).join(""),
       rest: (event) => {
         const rest = withoutShown(event)
-        return Object.keys(rest).length === 0 ? "" : ` ${toJson(rest)}`
+        return Object.keys(rest).length === 0 ? "" : ` ${toJson(rest, keys)}`
       },
       read: (statement, head) => {
         const found = pattern.exec(statement)

@@ -23,6 +23,7 @@ import * as MediaType from "./mediaType.ts"
 import type { Calendar, Headers, Message } from "./model.ts"
 import { AttachmentSource } from "./model.ts"
 import * as QuotedPrintable from "./quotedPrintable.ts"
+import { bodyStart } from "./rawMessage.ts"
 import { canonical, describe, inputOf, line, wellFormed } from "./text.ts"
 
 /** What is known of a file or stream once it was looked at. */
@@ -277,15 +278,17 @@ const ready = (field: string, part: unknown): Part | MessageError => {
     const checked = wellFormed(field, part)
     if (checked instanceof MessageError) return checked
   }
-  const bytes = typeof part === "string" ? Charset.toUtf8(canonical(part)) : LineEnds.repair(part)
+  const bytes = LineEnds.repair(typeof part === "string" ? Charset.toUtf8(part) : part)
   const facts = LineEnds.scan(bytes)
   const error = unfit(field, facts)
   if (error !== undefined) return error
-  const start = new TextDecoder("latin1").decode(bytes.subarray(0, 100))
-  if (!/^(?:[\x21-\x39\x3B-\x7E]+:|\r\n)/.test(start)) {
-    return new MessageError({ field, problem: "must begin with a header field, or with a blank line" })
+  const start = bodyStart(bytes)
+  const head = new TextDecoder().decode(start < 0 ? bytes : bytes.subarray(0, start - 2))
+  if (!/^(?:[\x21-\x39\x3B-\x7E]+:[^\r]*\r\n(?:[ \t][^\r]*\r\n)*)*$/.test(head)) {
+    return new MessageError({ field, problem: "must be header fields, a blank line and a body" })
   }
-  return { entity: { _tag: "Ready", field, bytes: concat([bytes, crlf]), eightBit: facts.eightBit }, inline: false }
+  const body = start < 0 ? crlf : concat([bytes.subarray(start), crlf])
+  return { entity: { _tag: "Ready", field, head, body, eightBit: facts.eightBit }, inline: false }
 }
 
 export const attachment = (field: string, given: unknown, context: Context): Part | MessageError => {

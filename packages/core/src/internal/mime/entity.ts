@@ -54,11 +54,12 @@ export interface Multipart {
   readonly boundary: string
   readonly children: ReadonlyArray<Entity>
 }
-/** A part that somebody else made: header section and body, its line ends right, CRLF at the end. */
+/** A part that somebody else made: its fields, and its body with one more CRLF at the end; line ends right. */
 export interface Ready {
   readonly _tag: "Ready"
   readonly field: string
-  readonly bytes: Uint8Array
+  readonly head: string
+  readonly body: Uint8Array
   readonly eightBit: boolean
 }
 export type Entity = Leaf | Multipart | Ready
@@ -149,28 +150,29 @@ const body = (leaf: Leaf, encoding: TransferEncoding): ReadonlyArray<Piece> => {
   }
 }
 
-const write = (entity: Entity, mode: Mode, pieces: Array<Piece>): MessageError | undefined => {
+/** Adds the body's pieces; returns the fields. */
+const write = (entity: Entity, mode: Mode, pieces: Array<Piece>): string | MessageError => {
   if (entity._tag === "Ready") {
     if (entity.eightBit && !mode.eightBit) return needsEightBit(entity.field)
-    pieces.push(entity.bytes)
-    return undefined
+    pieces.push(entity.body)
+    return entity.head
   }
   if (entity._tag === "Leaf") {
     const encoding = choose(entity, mode)
     if (entity.content._tag === "Message" && encoding === "8bit" && !mode.eightBit) return needsEightBit(entity.field)
-    pieces.push(`${entity.head}Content-Transfer-Encoding: ${encoding}\r\n\r\n`, ...body(entity, encoding))
-    return undefined
+    pieces.push(...body(entity, encoding))
+    return `${entity.head}Content-Transfer-Encoding: ${encoding}\r\n`
   }
-  const need = needOf(entity, mode)
-  const encoding = need === "BINARYMIME" ? "binary" : need === "8BITMIME" ? "8bit" : "7bit"
-  pieces.push(`${entity.head}Content-Transfer-Encoding: ${encoding}\r\n\r\n`)
   for (const child of entity.children) {
-    pieces.push(`--${entity.boundary}\r\n`)
-    const error = write(child, mode, pieces)
-    if (error !== undefined) return error
+    const inside: Array<Piece> = []
+    const head = write(child, mode, inside)
+    if (head instanceof MessageError) return head
+    pieces.push(`--${entity.boundary}\r\n${head}\r\n`, ...inside)
   }
   pieces.push(`--${entity.boundary}--\r\n`)
-  return undefined
+  const need = needOf(entity, mode)
+  const encoding = need === "BINARYMIME" ? "binary" : need === "8BITMIME" ? "8bit" : "7bit"
+  return `${entity.head}Content-Transfer-Encoding: ${encoding}\r\n`
 }
 
 const needsEightBit = (field: string): MessageError =>
@@ -180,12 +182,17 @@ const needsEightBit = (field: string): MessageError =>
       + "the server does not offer 8BITMIME, or the message is signed"
   })
 
-/** The entity's header section and body, and what they need of the server. */
-export const render = (
-  entity: Entity,
-  mode: Mode
-): { readonly pieces: ReadonlyArray<Piece>; readonly need: Need } | MessageError => {
+export interface Rendered {
+  /** The fields of the entity itself, each with its CRLF. */
+  readonly head: string
+  /** What stands behind the blank line. */
+  readonly body: ReadonlyArray<Piece>
+  readonly need: Need
+}
+
+/** The entity's fields and body, and what they need of the server. */
+export const render = (entity: Entity, mode: Mode): Rendered | MessageError => {
   const pieces: Array<Piece> = []
-  const error = write(entity, mode, pieces)
-  return error ?? { pieces, need: needOf(entity, mode) }
+  const head = write(entity, mode, pieces)
+  return head instanceof MessageError ? head : { head, body: pieces, need: needOf(entity, mode) }
 }
