@@ -31,8 +31,10 @@ import type { Connector } from "./Connector.ts"
 import type { Extensions } from "./Extensions.ts"
 import * as Decorators from "./internal/decorators.ts"
 import { makeSteps } from "./internal/send.ts"
+import { sendAll as sendAllOf } from "./internal/sendAll.ts"
 import { make as makeSessions } from "./internal/sessions.ts"
 import * as Settings from "./internal/settings.ts"
+import { fullWindow } from "./internal/window.ts"
 import type { Phase } from "./LogEvent.ts"
 import * as LogSink from "./LogSink.ts"
 import type { Composed, Draft, Prepared } from "./Message.ts"
@@ -187,7 +189,7 @@ export const toParts = (self: Transporter): Parts => ({
   host: self.host,
   port: self.port,
   checkConnection: self.checkConnection,
-  concurrency: 8,
+  concurrency: sendsASession,
   ...self[TypeId]
 })
 
@@ -216,15 +218,12 @@ export const fromParts = (parts: Parts): Transporter => {
     send,
     checkConnection: parts.checkConnection,
     sendAll: (messages) =>
-      messages.pipe(
-        Stream.zipWithIndex,
-        Stream.mapEffect(
-          ([message, index]) => Effect.map(Effect.result(send(message)), (result) => ({ index, message, result })),
-          { concurrency: parts.concurrency, unordered: true }
-        )
-      )
+      sendAllOf(messages, { prepare: parts.prepare, deliver: parts.deliver, limit: parts.concurrency })
   }
 }
+
+/** Two full windows: while one is on the wire the next is ready. */
+const sendsASession = 2 * fullWindow
 
 /** Builds a transporter in the current scope. Fails with `InvalidConfiguration`, or with `LogError` where `logFile` can't be opened. Never dials. */
 export const make = Effect.fnUntraced(function*(
@@ -259,7 +258,7 @@ export const make = Effect.fnUntraced(function*(
     yield* session.engine.quit
     return report
   })).pipe(Effect.withSpan("Transporter.checkConnection"))
-  return fromParts({ ...settings.server, ...steps, checkConnection, concurrency: settings.maxSessions })
+  return fromParts({ ...settings.server, ...steps, checkConnection, concurrency: settings.maxSessions * sendsASession })
 })
 
 export const layer = (

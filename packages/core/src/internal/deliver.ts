@@ -6,7 +6,9 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import type * as Command from "../Command.ts"
 import type { Envelope } from "../Envelope.ts"
 import * as EnvelopeModule from "../Envelope.ts"
 import type { Composed, Prepared } from "../Message.ts"
@@ -17,8 +19,9 @@ import { ExtensionUnavailable, InvalidMessage, MessageTooLarge, type SmtpErrorRe
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import type { Settled } from "./engine.ts"
-import { line } from "./pipeline.ts"
-import type { Session } from "./sessions.ts"
+import { exitNow } from "./now.ts"
+import type { Session } from "./opening.ts"
+import { type Line, line } from "./pipeline.ts"
 import type { Settings } from "./settings.ts"
 import type { Failure, Job } from "./transaction.ts"
 
@@ -35,30 +38,44 @@ const fromEnvelope = (error: EnvelopeModule.EnvelopeError): SmtpErrorReason =>
       })
     )
 
-/** The message as this server takes it, or why it does not. */
-export const bind = Effect.fnUntraced(function*(
+/** The message as this server takes it, or why it does not. An `Exit` where the message has nothing to wait for. */
+export const bind = (
   message: Composed | Prepared,
   settings: Settings,
   session: Session,
   deadline: Job<Content>["deadline"]
-): Effect.fn.Return<Job<Content>, Failure> {
+): Effect.Effect<Job<Content>, Failure> => {
+  if (!("render" in message)) return bindComposed(message, settings, session, deadline)
   const { extensions } = session
-  const fail = (reason: SmtpErrorReason): Effect.Effect<never, Failure> => Effect.fail({ reason, phase: "mail" })
-  const composed = "render" in message
-    ? yield* message.render({
-      eightBitMime: extensions.eightBitMime,
-      smtpUtf8: extensions.smtpUtf8,
-      binaryMime: extensions.binaryMime && extensions.chunking
-    }).pipe(Effect.mapError((error): Failure => ({ reason: invalid(error), phase: "mail" })))
-    : message
+  const rendered = message.render({
+    eightBitMime: extensions.eightBitMime,
+    smtpUtf8: extensions.smtpUtf8,
+    binaryMime: extensions.binaryMime && extensions.chunking
+  })
+  const exit = exitNow(rendered)
+  if (exit !== undefined && Exit.isSuccess(exit)) return bindComposed(exit.value, settings, session, deadline)
+  return rendered.pipe(
+    Effect.mapError((error): Failure => ({ reason: invalid(error), phase: "mail" })),
+    Effect.flatMap((composed) => bindComposed(composed, settings, session, deadline))
+  )
+}
+
+const bindComposed = (
+  composed: Composed,
+  settings: Settings,
+  session: Session,
+  deadline: Job<Content>["deadline"]
+): Exit.Exit<Job<Content>, Failure> => {
+  const { extensions } = session
+  const fail = (reason: SmtpErrorReason) => Exit.fail<Failure>({ reason, phase: "mail" })
   const { body, size } = composed
   for (const warning of composed.warnings ?? []) session.engine.recorder.record({ _tag: "Note", text: warning })
   if (size !== undefined && extensions.size !== undefined && size > extensions.size) {
-    return yield* fail(new MessageTooLarge({ octets: size, limit: extensions.size }))
+    return fail(new MessageTooLarge({ octets: size, limit: extensions.size }))
   }
   const eightBit = extensions.eightBitMime || settings.force8bit
   if (body === "8BITMIME" && !eightBit) {
-    return yield* fail(
+    return fail(
       new ExtensionUnavailable({
         extension: "8BITMIME",
         neededFor: "raw content with octets over 127 (or set force8bit)"
@@ -72,20 +89,19 @@ export const bind = Effect.fnUntraced(function*(
     smtpUtf8: composed.smtpUtf8 ?? false,
     secured: session.tls?.verified ?? false
   })
-  if (Result.isFailure(commands)) return yield* fail(fromEnvelope(commands.failure))
-  const lines = Result.all([commands.success.mail, ...commands.success.rcpts].map(line))
-  if (Result.isFailure(lines)) {
-    const { argument, input, message: problem } = lines.failure
-    return yield* fail(
-      invalid(new MessageError({ field: argument, problem, ...(input === undefined ? {} : { input }) }))
-    )
+  if (Result.isFailure(commands)) return fail(fromEnvelope(commands.failure))
+  const mail = line(commands.success.mail)
+  if (Result.isFailure(mail)) return fail(fromCommand(mail.failure))
+  const rcpts: Array<Line> = []
+  for (const rcpt of commands.success.rcpts) {
+    const made = line(rcpt)
+    if (Result.isFailure(made)) return fail(fromCommand(made.failure))
+    rcpts.push(made.success)
   }
-  const [mail, ...rcpts] = lines.success
-  if (mail === undefined) return yield* Effect.die("an envelope without MAIL")
-  return {
+  return Exit.succeed({
     sender: commands.success.mail.reversePath,
     recipients: recipientsOf(composed.envelope),
-    mail,
+    mail: mail.success,
     rcpts,
     content: {
       stream: composed.content,
@@ -97,8 +113,11 @@ export const bind = Effect.fnUntraced(function*(
     },
     requireAll: settings.requireAll,
     deadline
-  }
-})
+  })
+}
+
+const fromCommand = ({ argument, input, message: problem }: Command.CommandError): SmtpErrorReason =>
+  invalid(new MessageError({ field: argument, problem, ...(input === undefined ? {} : { input }) }))
 
 export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
 

@@ -61,6 +61,8 @@ export interface OpenOptions {
   readonly limits: Engine.Limits
   readonly redaction?: Redaction | undefined
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+  /** Transactions in flight at most. Default 1. */
+  readonly window?: number | undefined
 }
 
 /** Where events and errors say the target is: a Unix socket's path with port 0. */
@@ -137,7 +139,7 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
   if (connection.tls !== undefined) {
     recorder.record({ _tag: "Secured", tls: scrubTls(recorder, connection.tls), elapsed: connectedAt - begun })
   }
-  const engine = yield* Engine.make({ connection, inner, scope, recorder, limits: options.limits, connectedAt })
+  const engine = yield* Engine.make({ connection, inner, scope, recorder, limits: options.limits, connectedAt, window: options.window ?? 1 })
   const opened: Opened = { engine, connectTime: connectedAt - begun }
   return opened
 })

@@ -6,15 +6,18 @@ import * as Effect from "effect/Effect"
 import type { FileSystem } from "effect/FileSystem"
 import * as Metric from "effect/Metric"
 import type { Path } from "effect/Path"
+import * as Tracer from "effect/Tracer"
 import * as Message from "../Message.ts"
 import type { Receipt } from "../Receipt.ts"
 import { InvalidMessage, SmtpError } from "../SmtpError.ts"
 import * as Deliver from "./deliver.ts"
 import * as Metrics from "./metrics.ts"
+import { withEnqueue } from "./sendAll.ts"
 import type { Send, Sessions } from "./sessions.ts"
 import type { Settings } from "./settings.ts"
 
 export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions) {
+  const context = yield* Effect.context<never>()
   const services = yield* Effect.context<FileSystem | Path | SecureRandom>()
 
   const prepare = (
@@ -33,69 +36,73 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
       )
     )
 
+  /** Queues a message; `resume` is called once, with its outcome. */
+  const enqueue = (
+    message: Message.Composed | Message.Prepared,
+    resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void
+  ): Send => {
+    const queuedAt = sessions.now()
+    const deadline = { at: queuedAt + settings.sendTimeOut, limit: settings.sendTimeOut }
+    const send: Send = {
+      deadline,
+      bind: (session) => Deliver.bind(message, settings, session, deadline),
+      onSettled: (session, settled, number) => {
+        const { engine } = session
+        const { error } = settled
+        if (error === undefined) {
+          const receipt = Deliver.receipt({
+            session,
+            settled,
+            number,
+            queuedAt,
+            messageId: message.messageId,
+            conversation: settings.conversation
+          })
+          transactions.accepted.updateUnsafe(1, context)
+          Metrics.contentOctets.updateUnsafe(receipt.octets, context)
+          Metrics.duration.updateUnsafe(receipt.timings.total, context)
+          return resume(Effect.succeed(receipt))
+        }
+        const outcome = error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown
+        outcome.updateUnsafe(1, context)
+        const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
+        resume(Effect.andThen(ended, Effect.fail(error)))
+      },
+      onFailed: resume,
+      attempts: 0,
+      running: undefined,
+      ended: undefined,
+      done: false
+    }
+    sessions.enqueue(send)
+    return send
+  }
+
   const attempt = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> =>
     Effect.callback((resume) => {
-      const queuedAt = sessions.now()
-      const deadline = { at: queuedAt + settings.sendTimeOut, limit: settings.sendTimeOut }
-      const send: Send = {
-        queuedAt,
-        deadline,
-        bind: (session) => Deliver.bind(message, settings, session, deadline),
-        onSettled: (session, settled, number) => {
-          const { engine } = session
-          if (settled.error === undefined) {
-            resume(Effect.succeed(Deliver.receipt({
-              session,
-              settled,
-              number,
-              queuedAt,
-              messageId: message.messageId,
-              conversation: settings.conversation
-            })))
-            return
-          }
-          const error = settled.error
-          const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
-          resume(Effect.andThen(ended, Effect.fail(error)))
-        },
-        onFailed: resume,
-        attempts: 0,
-        running: undefined,
-        done: false
-      }
-      sessions.enqueue(send)
+      const send = enqueue(message, resume)
       return sessions.cancel(send)
     })
 
-  const measured = (self: Effect.Effect<Receipt, SmtpError>): Effect.Effect<Receipt, SmtpError> =>
-    self.pipe(
-      Effect.tap((receipt) =>
-        Effect.andThen(
-          Metric.update(transactions.accepted, 1),
-          Effect.andThen(
-            Metric.update(Metrics.contentOctets, receipt.octets),
-            Metric.update(Metrics.duration, receipt.timings.total)
-          )
-        )
-      ),
-      Effect.tapError((error) =>
-        Metric.update(error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown, 1)
-      )
-    )
-
   const deliver = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> => {
-    const once = measured(attempt(message))
-    return Effect.withSpan(
+    const once = attempt(message)
+    return traced(
       settings.resendUnknown
         ? Effect.catch(once, (error) => error.delivery === "Unknown" ? once : Effect.fail(error))
-        : once,
-      "Transporter.send",
-      { captureStackTrace: false }
+        : once
     )
   }
 
-  return { prepare, deliver }
+  return { prepare, deliver: withEnqueue(deliver, (message, resume) => sessions.cancel(enqueue(message, resume))) }
 })
+
+/** A span costs more than all the rest of a send: it is made where somebody looks. */
+const traced = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.contextWith((context) =>
+    context.mapUnsafe.has(Tracer.Tracer.key)
+      ? Effect.withSpan(self, "Transporter.send", { captureStackTrace: false })
+      : self
+  )
 
 const transactions = {
   accepted: Metric.withAttributes(Metrics.transactions, { outcome: "accepted" }),

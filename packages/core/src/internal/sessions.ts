@@ -9,6 +9,7 @@
  * Invariants: every send is answered exactly once; a send whose end of data may have been written is never sent again
  * from here; what was cut off before that is queued again once, at the head of the queue.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,13 +18,13 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
-import type { Phase } from "../LogEvent.ts"
-import { SmtpError, type SmtpErrorReason, TimedOut, TransporterClosed } from "../SmtpError.ts"
+import { type SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import type { Settled } from "./engine.ts"
 import type * as Handshake from "./handshake.ts"
-import { makeOpen, type Opening, type Session } from "./opening.ts"
+import { exitNow } from "./now.ts"
+import { early, makeOpen, type Opening, type Session } from "./opening.ts"
 import { fixedLine } from "./pipeline.ts"
 import type { Settings } from "./settings.ts"
 import type { Failure, Job, Transaction } from "./transaction.ts"
@@ -99,9 +100,6 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   let sessions = 0
   let closed = false
 
-  const early = (reason: SmtpErrorReason, phase: Phase = "connect"): Effect.Effect<never, SmtpError> =>
-    Effect.fail(new SmtpError({ reason, phase, delivery: "NotAccepted", recipients: [], conversation: [] }))
-
   const answer = (send: Send, error: Effect.Effect<never, SmtpError>) => {
     if (send.done) return
     send.done = true
@@ -109,9 +107,9 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   }
 
   /** The send that has waited longest is answered by the failure of a session that was opened for it. */
-  const failOne = (error: SmtpError) => {
+  const failOne = (cause: Cause.Cause<SmtpError>) => {
     const send = queue.shift()
-    if (send !== undefined) answer(send, Effect.fail(error))
+    if (send !== undefined) answer(send, Effect.failCause(cause))
   }
 
   const requeue = (send: Send) => {
@@ -161,11 +159,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       if (!send.done) begin(worker, send, exit.value)
       return
     }
-    const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")
-    answer(
-      send,
-      failure === undefined ? Effect.failCause(exit.cause as never) : worker.session.engine.fail(failure.error)
-    )
+    answer(send, Effect.flatMap(Effect.catch(exit, worker.session.engine.fail), () => Effect.never))
   }
 
   /** Gives the session as many of the waiting sends as it has room for. Never suspends. */
@@ -183,7 +177,8 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       if (send === undefined) return
       send.attempts++
       const effect = send.bind(worker.session)
-      if (Exit.isExit(effect)) bound(worker, send, effect)
+      const exit = exitNow(effect)
+      if (exit !== undefined) bound(worker, send, exit)
       else {
         worker.busy = true
         Fiber.runIn(
@@ -240,11 +235,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   const session = (state: Opening): Effect.Effect<void, never, Handshake.Requirements> =>
     open(state).pipe(
-      Effect.matchEffect({
-        onFailure: (error) =>
+      Effect.matchCauseEffect({
+        onFailure: (cause) =>
           Effect.sync(() => {
             opening.delete(state)
-            failOne(error)
+            if (!Cause.hasInterruptsOnly(cause)) failOne(cause)
           }),
         onSuccess: (ready) => {
           opening.delete(state)
