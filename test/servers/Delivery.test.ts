@@ -38,6 +38,15 @@ const postfix = Effect.fnUntraced(function*(mode: "implicit" | "required") {
   return options
 })
 
+const lmtp = (server: DovecotServer.DovecotServer["Service"]): Transporter.Options => ({
+  host: server.host,
+  port: server.lmtpPort,
+  lmtp: true,
+  tls: "none",
+  keepAlive: false,
+  name: "client.test"
+})
+
 type Message = Parameters<Transporter.Transporter["send"]>[0]
 
 /** Sends each message, closes the transporter, and gives the outcomes with the whole conversation. */
@@ -101,6 +110,20 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
         }))
     }
   }
+
+  it.effect.each([
+    ["DATA, in a pipeline", ["CHUNKING"]],
+    ["DATA, command by command", ["CHUNKING", "PIPELINING"]],
+    ["BDAT, command by command", ["PIPELINING"]]
+  ] as ReadonlyArray<readonly [string, ReadonlyArray<string>]>)(
+    "Postfix takes a message by %s, and it arrives octet by octet",
+    ([way, ignoreExtensions]) =>
+      Effect.gen(function*() {
+        const server = yield* PostfixServer.PostfixServer
+        const { conversation } = yield* delivers({ ...(yield* postfix("required")), ignoreExtensions }, server.maildir)
+        assert.strictEqual(conversation.includes(`C > "DATA"`), way.startsWith("DATA"))
+      })
+  )
 
   it.effect("Postfix: the log of a delivery over STARTTLS is the whole conversation", () =>
     Effect.gen(function*() {
@@ -215,13 +238,20 @@ layer(Servers, { excludeTestServices: true, timeout: "5 minutes" })("real server
       assert.deepStrictEqual([count(/"EHLO /), count(/"MAIL FROM/), count(/"QUIT"/)], [1, 2, 1])
     }))
 
+  it.effect("Dovecot's LMTP takes a message by DATA, and it arrives octet by octet", () =>
+    Effect.gen(function*() {
+      const server = yield* DovecotServer.DovecotServer
+      const options = { ...lmtp(server), ignoreExtensions: ["CHUNKING"] }
+      yield* delivers(options, server.lmtpMaildir)
+    }))
+
   it.effect("Dovecot's LMTP takes a message for each recipient, and the log is the whole conversation", () =>
     Effect.gen(function*() {
       const server = yield* DovecotServer.DovecotServer
       const marker = nextMarker()
       const text = Messages.difficult(marker)
       const { conversation, outcome } = yield* sending(
-        { host: server.host, port: server.lmtpPort, lmtp: true, tls: "none", keepAlive: false, name: "client.test" },
+        lmtp(server),
         Messages.composed({ from, to: [bob, "eve@mail.test"] }, text)
       )
       const receipt = yield* Effect.fromResult(outcome)

@@ -211,14 +211,16 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
     const lmtp = options.lmtp ?? false
     if (lmtp && !local && port === 25) return yield* invalid("port", "LMTP is not spoken on port 25 (RFC 2033 §5)")
 
-    const tlsOptions: TlsOptions = typeof options.tls === "object" ? options.tls : {}
-    const asked = typeof options.tls === "string" ? options.tls : tlsOptions.mode
+    const tlsOptions: TlsOptions = typeof given.tls === "object" ? given.tls : {}
+    // Options that say nothing of the mode (a CA, a pin) leave it to the URL.
+    const givenMode = typeof given.tls === "string" ? given.tls : tlsOptions.mode
+    const asked = givenMode ?? (typeof url.tls === "string" ? url.tls : undefined)
     const accept = options.acceptUnsecureConnection
     const clear = asked === "opportunistic" || asked === "none"
     if (asked !== undefined && accept !== undefined && accept !== clear) {
       return yield* invalid("acceptUnsecureConnection", `it contradicts tls: "${asked}"`)
     }
-    const fromScheme = given.tls === undefined ? url.scheme : undefined
+    const fromScheme = givenMode === undefined ? url.scheme : undefined
     if (fromScheme === "smtps" && asked !== undefined && asked !== "implicit") {
       return yield* invalid("url", `smtps:// contradicts tls=${asked}; write smtp://`)
     }
