@@ -56,7 +56,9 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
           }
           const error = settled.error
           const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
-          resume(Effect.andThen(ended, Effect.fail(error)))
+          resume(
+            Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect))
+          )
         },
         onFailed: resume,
         attempts: 0,

@@ -18,10 +18,10 @@ import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
 import type { Phase } from "../LogEvent.ts"
 import type { Credentials } from "../Sasl.ts"
-import { SmtpError, type SmtpErrorReason, TimedOut, TransporterClosed } from "../SmtpError.ts"
+import { ContentSourceFailed, SmtpError, type SmtpErrorReason, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
-import type { Engine, Settled } from "./engine.ts"
+import { type Engine, type Settled, verdictGrace } from "./engine.ts"
 import * as Handshake from "./handshake.ts"
 import * as Login from "./login.ts"
 import { fixedLine } from "./pipeline.ts"
@@ -37,8 +37,6 @@ export const checkAfter = 1_000
 export const checkLimit = 10_000
 /** How long a refused password is not tried again. */
 export const refusalMemory = 300_000
-/** How long an interrupted send, or a closing transporter, waits for a verdict that is on its way. */
-export const verdictGrace = 5_000
 /** Transactions in flight on one session. */
 export const window = 1
 
@@ -165,7 +163,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError> =>
     Effect.suspend(() => {
       const error = failure.error ?? engine.recorder.error(failure.reason, failure.phase)
-      const end = inStep(failure.reason)
+      const end = inStep(failure)
         ? engine.quit
         : Effect.andThen(Effect.sync(() => engine.abort()), engine.closed)
       return Effect.andThen(end, Effect.fail(error))
@@ -174,10 +172,9 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const shift = (): Send | undefined => queue.shift()
 
   /** The send that has waited longest is answered by the failure of a session that was opened for it. */
-  const failOne = (error: SmtpError) => {
+  const failOne = (error: Effect.Effect<never, SmtpError>) => {
     const send = shift()
-    if (send === undefined) return
-    answer(send, Effect.fail(error))
+    if (send !== undefined) answer(send, error)
   }
 
   const answer = (send: Send, error: Effect.Effect<never, SmtpError>) => {
@@ -189,14 +186,25 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const run = Effect.fnUntraced(function*(session: Session, send: Send): Effect.fn.Return<void> {
     const { engine } = session
     send.attempts++
-    const bound = yield* Effect.result(send.bind(session))
+    const bound = yield* send.bind(session).pipe(
+      Effect.catchDefect((defect: unknown) =>
+        Effect.fail<Failure>({
+          reason: new ContentSourceFailed({ problem: "it died", cause: defect }),
+          phase: "mail",
+          defect: { defect }
+        })
+      ),
+      Effect.result
+    )
     if (bound._tag === "Failure") {
       return answer(send, engine.fail(bound.failure))
     }
     if (send.done) return
     const number = ++session.transactions
     const settledLatch = yield* Latch.make()
+    let over = false
     const transaction = engine.submit(bound.success, session.ways, (settled) => {
+      over = true
       send.running = undefined
       settledLatch.openUnsafe()
       if (send.done) return
@@ -211,7 +219,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       send.done = true
       send.onSettled(session, settled, number)
     })
-    if (!send.done) send.running = { session, transaction, settled: settledLatch.await }
+    if (!over) send.running = { session, transaction, settled: settledLatch.await }
     yield* settledLatch.await
   })
 
@@ -220,8 +228,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const { facts } = settled.transaction
     if (settled.error === undefined || number === 1 || send.attempts > 1 || closed) return false
     if (settled.error.delivery !== "NotAccepted" || (facts.mail !== undefined && facts.mail.code !== 421)) return false
-    const tag = settled.error.reason._tag
-    return session.engine.isCut() !== undefined && (tag === "ConnectionLost" || tag === "ServerRefused")
+    const cut = session.engine.isCut()
+    if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
+    // a reply to RSET is the message's before this one
+    const { phase, reason: { _tag: tag } } = settled.error
+    return tag === "ConnectionLost" || tag === "ServerRefused" || (tag === "TimedOut" && phase === "rset")
   }
 
   const serve = Effect.fnUntraced(function*(session: Session): Effect.fn.Return<void> {
@@ -229,9 +240,12 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const wake = yield* Latch.make()
     engine.onClosing = () => wake.openUnsafe()
     let restedSince = now()
+    /** It rested, or was given a message. */
+    let used = false
     while (engine.isCut() === undefined) {
       if (queue.length === 0) {
-        if (!settings.keepAlive && session.transactions > 0) break
+        if (closed || (!settings.keepAlive && session.transactions > 0)) break
+        used = true
         wake.closeUnsafe()
         idle.add(wake)
         const ended = yield* wake.await.pipe(
@@ -244,7 +258,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       }
       if (session.transactions > 0 && now() - restedSince >= checkAfter) {
         const checked = yield* engine.command(noop, "rset").pipe(
-          Effect.timeoutOrElse({ duration: checkLimit, orElse: () => Effect.fail(silent) }),
+          Effect.timeoutOrElse({
+            duration: checkLimit,
+            orElse: () =>
+              Effect.suspend(() => {
+                engine.recorder.record({ _tag: "TimedOut", phase: "rset", limit: checkLimit })
+                return Effect.fail(silent)
+              })
+          }),
           Effect.result
         )
         restedSince = now()
@@ -253,20 +274,27 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       }
       const send = shift()
       if (send === undefined) continue
+      used = true
       yield* run(session, send)
       restedSince = now()
       if (!settings.keepAlive) break
+    }
+    const cut = engine.isCut()
+    if (cut !== undefined && cut.kind !== "aborted" && !used) {
+      // It was opened for a send and broke before it could take one: opening another would go on for ever.
+      const error = engine.recorder.error(cut.reason, cut.phase)
+      failOne(engine.fail({ ...cut, error }))
     }
     yield* engine.quit
   })
 
   const session = (state: Opening): Effect.Effect<void, never, Handshake.Requirements> =>
     openSession(state).pipe(
-      Effect.matchEffect({
-        onFailure: (error) =>
+      Effect.matchCauseEffect({
+        onFailure: (cause) =>
           Effect.sync(() => {
             opening.delete(state)
-            failOne(error)
+            failOne(Effect.failCause(cause))
           }),
         onSuccess: (ready) => {
           opening.delete(state)
@@ -396,12 +424,12 @@ const noop = fixedLine(Command.noop())
 const silent: Failure = { reason: new TimedOut({ limit: checkLimit, scope: "phase" }), phase: "rset" }
 
 /** After these the server still knows what we say: QUIT is worth saying. */
-const inStep = (reason: SmtpErrorReason): boolean => {
+const inStep = ({ phase, reason }: Failure): boolean => {
   switch (reason._tag) {
     case "ProtocolViolation":
     case "LimitExceeded":
-      // SASL's limits end by "*", which keeps the two ends in step
-      return true
+      // a mechanism that fails ends by "*", which keeps the two ends in step
+      return phase === "auth" || phase === "ehlo" && reason._tag === "LimitExceeded"
     case "ServerRefused":
       return reason.reply.code !== 421
     case "TimedOut":
