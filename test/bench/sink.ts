@@ -47,7 +47,9 @@ const serve = (socket: Net.Socket) => {
       const lf = buffer.indexOf(LF, at)
       if (lf < 0) break
       const first = buffer[at] ?? 0
-      const line = first === 66 || first === 98 || first === 69 ? buffer.toString("latin1", at, buffer[lf - 1] === CR ? lf - 1 : lf) : ""
+      const line = first === 66 || first === 98 || first === 69
+        ? buffer.toString("latin1", at, buffer[lf - 1] === CR ? lf - 1 : lf)
+        : ""
       at = lf + 1
       if (first === 66 || first === 98) {
         skip = Number(line.split(" ")[1])

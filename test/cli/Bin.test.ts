@@ -103,7 +103,8 @@ describe("the program", () => {
     Effect.gen(function*() {
       const server = yield* CaptureServer.CaptureServer
       const url = `smtp://127.0.0.1:${server.port}?tls=none`
-      const { status } = yield* run(["send", "--server", url, ...mail, "--log", "/dev/full"])
+      const { errors, status } = yield* run(["send", "--server", url, ...mail, "--log", "/dev/full"])
+      assert.match(errors, /^colloquy: The log "\/dev\/full" cannot be written: .*\n$/)
       assert.strictEqual(status, 0)
       assert.lengthOf(yield* server.messages, 1)
     }).pipe(Effect.provide(Capture)), seconds)

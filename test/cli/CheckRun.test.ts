@@ -1,4 +1,5 @@
 import * as Script from "@colloquy/core/testing/Script"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,7 @@ const check = (
     Effect.provide(Layer.mergeAll(
       Script.layer(Script.fromText(script)),
       Machine,
+      NodeFileSystem.layer,
       Stdio.layerTest({ stderrIsTerminal: Effect.succeed(options.terminal ?? false) })
     ))
   )
@@ -74,7 +76,10 @@ describe("colloquy check", () => {
     Effect.gen(function*() {
       const { errors, output, status } = yield* check(refused, secure, { environment })
       assert.strictEqual(status, 77)
-      assert.include(output, String.raw`auth         PLAIN: 535 5.7.8 Wrong \x1B[2J`)
+      assert.deepStrictEqual(output.split("\n").slice(-2), [
+        String.raw`     0 ms  auth         PLAIN: 535 5.7.8 Wrong \x1B[2J`,
+        "           verdict      the server can't be used like this (AuthenticationFailed, phase auth); nothing was sent"
+      ])
       assert.include(errors, String.raw`  S < "535 5.7.8 Wrong \x1b[2J"`)
       assert.include(errors, "Exit status 77: the login was refused or is not possible.")
       assert.notInclude(output + errors, "s3cret")
@@ -105,6 +110,12 @@ describe("colloquy check", () => {
       assert.notInclude(output, "s3cret")
       assert.notInclude(output, "\u001b")
       assert.strictEqual(output.split("\n").length, 1)
+    }))
+
+  it.effect("leaves TLS to the URL where only a certificate is given", () =>
+    Effect.gen(function*() {
+      const ran = yield* check(accepted, [...secure, "--ca", "LICENSE"], { environment })
+      assert.include(ran.output, "mail.test, port 465, TLS from the start", ran.errors)
     }))
 
   it.effect("ends with 68 for a host that is not known, and with 69 where nothing listens", () =>

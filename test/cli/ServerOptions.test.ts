@@ -131,6 +131,12 @@ describe("the flags of a server", () => {
       assert.deepStrictEqual(yield* TestConsole.errorLines, [])
     }))
 
+  it.effect("keep the environment's password from a server without a user", () =>
+    Effect.gen(function*() {
+      const options = yield* resolve("smtp://mail.test", {}, { COLLOQUY_PASSWORD: "of another server" })
+      assert.isUndefined(options.password)
+    }))
+
   it.effect("warn of a password in the URL, without showing it", () =>
     Effect.gen(function*() {
       const options = yield* resolve("smtp://ann:s3cret-words@mail.test")

@@ -1,5 +1,6 @@
 /** `colloquy check`: connects, secures, logs in, says QUIT, and tells each step as it is done. Nothing is sent. */
 import * as LogSink from "@colloquy/core/LogSink"
+import type * as SmtpError from "@colloquy/core/SmtpError"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import type * as Tls from "@colloquy/core/Tls"
 import * as Transporter from "@colloquy/core/Transporter"
@@ -125,29 +126,34 @@ const verdictText = (report: Transporter.CheckReport) =>
     "nothing was sent"
   ].filter((part) => part !== undefined).join("; ")
 
-const forPeople = (input: Input) =>
-  Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
-    const report = yield* connect(input, (step) =>
-      Effect.forEach(rows(step, now), (text) => Console.log(text), { discard: true }))
-    yield* Console.log(row(undefined, "verdict", verdictText(report)))
-  })
+const refusalText = ({ phase, reason }: SmtpError.SmtpError) =>
+  `the server can't be used like this (${reason._tag}, phase ${phase}); nothing was sent`
 
-const forPrograms = (input: Input) =>
-  Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
-    const steps: Array<unknown> = []
-    const tell = (step: Steps.Step) => Effect.sync(() => void steps.push(factsOf(step, now)))
-    const outcome = yield* Effect.result(connect(input, tell))
-    if (outcome._tag === "Success") {
-      const { mechanism } = outcome.success
-      return yield* Console.log(
-        Printable.json({ status: Exit.status.accepted, steps, ...(mechanism === undefined ? {} : { mechanism }) })
-      )
-    }
-    yield* Console.log(Printable.json({ ...Report.facts(outcome.failure), steps }))
-    return yield* new Exit.Exit({ status: Report.statusOf(outcome.failure) })
-  })
+const forPeople = Effect.fnUntraced(function*(input: Input) {
+  const now = yield* Clock.currentTimeMillis
+  const tell = (step: Steps.Step) => Effect.forEach(rows(step, now), (text) => Console.log(text), { discard: true })
+  const report = yield* Effect.tapErrorTag(
+    connect(input, tell),
+    "SmtpError",
+    (error) => Console.log(row(undefined, "verdict", refusalText(error)))
+  )
+  yield* Console.log(row(undefined, "verdict", verdictText(report)))
+})
+
+const forPrograms = Effect.fnUntraced(function*(input: Input) {
+  const now = yield* Clock.currentTimeMillis
+  const steps: Array<unknown> = []
+  const tell = (step: Steps.Step) => Effect.sync(() => void steps.push(factsOf(step, now)))
+  const outcome = yield* Effect.result(connect(input, tell))
+  if (outcome._tag === "Success") {
+    const { mechanism } = outcome.success
+    return yield* Console.log(
+      Printable.json({ status: Exit.status.accepted, steps, ...(mechanism === undefined ? {} : { mechanism }) })
+    )
+  }
+  yield* Console.log(Printable.json({ ...Report.facts(outcome.failure), steps }))
+  return yield* new Exit.Exit({ status: Report.statusOf(outcome.failure) })
+})
 
 export const check = Command.make("check", flags, (input) =>
   (input.json ? forPrograms(input) : forPeople(input)).pipe(

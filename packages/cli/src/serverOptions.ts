@@ -2,7 +2,7 @@
  * The flags that `send` and `check` share, and how they become the options of a transporter.
  *
  * Invariant: a password is a `Redacted` from where it is read. It comes, first found first taken, from `--password-file`,
- * from COLLOQUY_PASSWORD, from the URL (with a warning: other users of the machine see it in the list of processes), or
+ * from COLLOQUY_PASSWORD where the URL has a user, from the URL (with a warning: other users of the machine see it in the list of processes), or
  * from a prompt where the URL has a user without a password and there is a terminal to ask at.
  */
 import type * as Transporter from "@colloquy/core/Transporter"
@@ -99,9 +99,10 @@ const secretOf = Effect.fnUntraced(function*(input: Input) {
   if (Option.isSome(input.passwordFile)) {
     return Redacted.make(withoutFinalLineEnd(yield* readText(input.passwordFile.value)), { label: "password" })
   }
-  const environment = yield* Effect.orDie(Config.option(Config.Redacted("COLLOQUY_PASSWORD")))
-  if (Option.isSome(environment)) return environment.value
   const { password, user } = credentialsOf(input.server)
+  // The environment may hold the password of another server: it is not for a URL without a user.
+  const environment = yield* Effect.orDie(Config.option(Config.Redacted("COLLOQUY_PASSWORD")))
+  if (user && Option.isSome(environment)) return environment.value
   if (password) {
     yield* Console.error(
       "colloquy: the password in the URL shows in the list of processes; --password-file or COLLOQUY_PASSWORD hide it."

@@ -29,7 +29,7 @@ export interface EncodeOptions {
   readonly zone?: string | undefined
 }
 
-const statement = (event: LogEvent, whole: boolean): string => {
+const write = (event: LogEvent, whole: boolean): string => {
   switch (event._tag) {
     case "ServerLine":
       return `S < "${escape(event.line)}"`
@@ -44,18 +44,20 @@ const statement = (event: LogEvent, whole: boolean): string => {
   }
 }
 
+/** The last column by itself, with the JSON object of the rest. */
+export const statement = (event: LogEvent): string => write(event, true)
+
 /** One record, without line end. */
 export const encode = (event: LogEvent, options?: EncodeOptions): string =>
   `${event.counter} ${
     formatTime(event.time, options?.time ?? "utc", options?.zone)
-  } ${event.process} ${event.session} ${statement(event, true)}`
+  } ${event.process} ${event.session} ${write(event, true)}`
 
 /** `statement`: the last column only, and of it the sentence without the JSON object of the rest. */
 export const format = (
   events: ReadonlyArray<LogEvent>,
   options?: { readonly columns?: "full" | "statement" | undefined }
-): string =>
-  events.map((event) => options?.columns === "statement" ? statement(event, false) : encode(event)).join("\n")
+): string => events.map((event) => options?.columns === "statement" ? write(event, false) : encode(event)).join("\n")
 
 /** The event as JSON on one line, with what a terminal would obey escaped. */
 export const encodeJson = (event: LogEvent): string => {

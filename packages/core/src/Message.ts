@@ -26,10 +26,12 @@ import * as Base64 from "./internal/mime/base64.ts"
 import * as Body from "./internal/mime/body.ts"
 import { concat, hasEightBit } from "./internal/mime/bytes.ts"
 import * as Entity from "./internal/mime/entity.ts"
+import * as FromMime from "./internal/mime/fromMime.ts"
 import * as HeaderSection from "./internal/mime/headerSection.ts"
+import * as HtmlFile from "./internal/mime/htmlFile.ts"
 import * as LineEnds from "./internal/mime/lineEnds.ts"
-import type { Attachment, AttachmentOptions, BodyPart, HtmlSource, Message } from "./internal/mime/model.ts"
-import { AttachmentSource } from "./internal/mime/model.ts"
+import type { Attachment, AttachmentOptions, BodyPart, Message } from "./internal/mime/model.ts"
+import { AttachmentSource, HtmlSource } from "./internal/mime/model.ts"
 import * as Piece from "./internal/mime/piece.ts"
 import * as RawMessage from "./internal/mime/rawMessage.ts"
 import * as SignedEntity from "./internal/mime/signedEntity.ts"
@@ -38,6 +40,7 @@ import { describe } from "./internal/mime/text.ts"
 import type { Hash } from "./internal/sha256.ts"
 import { MediaTypes } from "./MediaTypes.ts"
 import { MessageError } from "./MessageError.ts"
+import { MimeParser } from "./MimeParser.ts"
 import type * as SmimeSigner from "./SmimeSigner.ts"
 
 export {
@@ -70,6 +73,15 @@ export const stream = <E>(
   options?: AttachmentOptions & { readonly repeatable?: boolean | undefined }
 ): AttachmentSource =>
   new AttachmentSource({ _tag: "Stream", stream: content, repeatable: options?.repeatable === true }, options)
+
+/**
+ * An HTML file as the message's HTML. With `images`, pictures that it names by local paths become parts of the message:
+ * those within these folders, links resolved. A picture outside of them, or missing, fails before anything is sent.
+ */
+export const htmlFile = (
+  path: string,
+  options?: { readonly images?: ReadonlyArray<string> | undefined }
+): HtmlSource => new HtmlSource(path, options?.images ?? [])
 
 /** A part of a body tree whose leaves may also be files and streams. */
 export interface DraftBodyPart extends Omit<BodyPart, "subParts"> {
@@ -173,13 +185,17 @@ export const prepare = Effect.fnUntraced(function*(
   const seed = urlSafe(yield* random.randomBytes(30))
   const now = yield* Clock.currentTimeMillis
   const mediaTypes = yield* MediaTypes
-  const sources = Sources.collect(draft.attachments, draft.bodyStructure)
+  const boundaries = seed.slice(20)
+  const page = HtmlSource.origin(draft.html)
+  const content = page === undefined
+    ? draft
+    : withPage(draft, yield* HtmlFile.read(page, boundaries, yield* FileSystem.FileSystem, yield* Path.Path))
+  const sources = Sources.collect(content.attachments, content.bodyStructure)
   const fs = sources.length === 0 ? undefined : yield* FileSystem.FileSystem
   const resolved = fs === undefined ? none : yield* Sources.resolve(sources, fs, yield* Path.Path, mediaTypes)
   const header = HeaderSection.make(draft, seed.slice(0, 20), now)
   if (header instanceof MessageError) return yield* Effect.fail(header)
-  const boundaries = seed.slice(20)
-  const body = Body.make(draft, {
+  const body = Body.make(content, {
     mediaTypes,
     seed: boundaries,
     resolved,
@@ -207,6 +223,12 @@ export const prepare = Effect.fnUntraced(function*(
     render: (offers) =>
       renderSigned(header, body, offers, { signers, smime, hasher, now, fs, boundary: `=_${boundaries}_signed` })
   }
+})
+
+const withPage = (draft: Draft, { html, pictures }: HtmlFile.Page): Draft => ({
+  ...draft,
+  html,
+  attachments: [...(Array.isArray(draft.attachments) ? draft.attachments : []), ...pictures]
 })
 
 const signs = (u: unknown): boolean =>
@@ -428,3 +450,17 @@ const replaceHead = (
       }
     })
   )
+
+/**
+ * A message that was read, as a message to be changed and sent: a template, a captured mail. Trace fields, signatures and
+ * the fields of MIME are left out. It gets a Message-ID and Date of its own when it is sent, since a second mail with the
+ * first one's identity is dropped by many servers; `identity: "keep"` keeps them.
+ */
+export const fromMime = Effect.fnUntraced(function*(
+  content: Uint8Array | string,
+  options?: { readonly identity?: "new" | "keep" | undefined }
+): Effect.fn.Return<Message, MessageError, MimeParser> {
+  const parser = yield* MimeParser
+  const parsed = yield* parser.parse(typeof content === "string" ? new TextEncoder().encode(content) : content)
+  return FromMime.toMessage(parsed, options?.identity === "keep")
+})

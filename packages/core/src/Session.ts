@@ -15,6 +15,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -22,7 +23,7 @@ import * as Command from "./Command.ts"
 import type { Connector, Target } from "./Connector.ts"
 import type * as Extensions from "./Extensions.ts"
 import { accepted } from "./internal/delivery.ts"
-import { defaultLimits, type Engine, type Limits, type Settled } from "./internal/engine.ts"
+import { defaultLimits, type Engine, type Limits, type Settled, verdictGrace } from "./internal/engine.ts"
 import * as Handshake from "./internal/handshake.ts"
 import { type Line, line } from "./internal/pipeline.ts"
 import type { Phase } from "./LogEvent.ts"
@@ -345,6 +346,7 @@ export const data: <E>(
   const state = yield* use(self)
   const { engine } = state
   const { extensions } = self.from
+  if (state.recipients.length === 0) return yield* Effect.die(new Error("content without a recipient: rcpt first"))
   let sourceError: { readonly error: E } | undefined
   const source = typeof content === "string"
     ? Stream.succeed(encoder.encode(content))
@@ -352,6 +354,7 @@ export const data: <E>(
       Effect.sync(() => {
         sourceError = { error }
       }))
+  const over = yield* Latch.make()
   const settled = yield* Effect.callback<Settled>((resume) => {
     const transaction = engine.submit(
       {
@@ -371,16 +374,34 @@ export const data: <E>(
         given: state.mail === undefined ? undefined : { mail: state.mail, rcpt: state.rcpt }
       },
       { pipelining: extensions.pipelining, chunking: extensions.chunking, lmtp: state.lmtp, safe: true },
-      (settled) => resume(Effect.succeed(settled))
+      (settled) => {
+        over.openUnsafe()
+        resume(Effect.succeed(settled))
+      }
     )
     return Effect.suspend(() => {
-      engine.cancel(transaction)
-      engine.abort()
-      return engine.closed
+      const verdict = engine.cancel(transaction) === "ended" ? Effect.void : Effect.timeoutOrElse(over.await, {
+        duration: verdictGrace,
+        orElse: () => Effect.void
+      })
+      return Effect.andThen(
+        verdict,
+        Effect.suspend(() => {
+          engine.abort()
+          return engine.closed
+        })
+      )
     })
   })
   handle(state, self.from)
-  if (sourceError !== undefined) return yield* Effect.fail(sourceError.error)
+  if (settled.defect !== undefined) {
+    yield* engine.closed
+    return yield* Effect.die(settled.defect.defect)
+  }
+  if (sourceError !== undefined) {
+    yield* engine.isCut() === undefined ? engine.recorder.flush : engine.closed
+    return yield* Effect.fail(sourceError.error)
+  }
   if (settled.error !== undefined) {
     yield* engine.isCut() === undefined ? engine.recorder.flush : engine.closed
     return yield* settled.error

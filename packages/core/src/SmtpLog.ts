@@ -15,10 +15,13 @@ import type { Path } from "effect/Path"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Hub from "./internal/hub.ts"
+import * as LogConfig from "./internal/logConfig.ts"
 import { makeMemory } from "./internal/sink/memory.ts"
 import { TypeId } from "./internal/sink/model.ts"
+import * as Switch from "./internal/sink/switch.ts"
 import { type ContentLevel, isWithin, type LogEvent, maxContent } from "./LogEvent.ts"
-import type { FileOptions, LogError, LogSink, Options, RotatingOptions } from "./LogSink.ts"
+import * as LogSink from "./LogSink.ts"
+import type { FileOptions, LogError, Options, RotatingOptions } from "./LogSink.ts"
 import * as LogText from "./LogText.ts"
 
 export class SmtpLog extends Context.Service<SmtpLog, {
@@ -32,12 +35,12 @@ export class SmtpLog extends Context.Service<SmtpLog, {
   readonly stream: Stream.Stream<LogEvent>
 }>()("@colloquy/core/SmtpLog") {}
 
-export type Sink<E, R> = LogSink | Effect.Effect<LogSink, E, R>
+export type Sink<E, R> = LogSink.LogSink | Effect.Effect<LogSink.LogSink, E, R>
 type E1<S> = S extends Effect.Effect<unknown, infer E, unknown> ? E : never
 type R1<S> = S extends Effect.Effect<unknown, unknown, infer R> ? Exclude<R, Scope.Scope> : never
 type Sinks = ReadonlyArray<Sink<unknown, unknown>>
 
-const recordTo = (sink: LogSink, event: LogEvent): boolean => {
+const recordTo = (sink: LogSink.LogSink, event: LogEvent): boolean => {
   try {
     return !isWithin(event, sink.content) || sink.recordUnsafe(event)
   } catch {
@@ -45,7 +48,7 @@ const recordTo = (sink: LogSink, event: LogEvent): boolean => {
   }
 }
 
-const fromSinks = (sinks: ReadonlyArray<LogSink>): Effect.Effect<SmtpLog["Service"], never, Scope.Scope> =>
+const fromSinks = (sinks: ReadonlyArray<LogSink.LogSink>): Effect.Effect<SmtpLog["Service"], never, Scope.Scope> =>
   Effect.gen(function*() {
     const hub = yield* Effect.acquireRelease(
       Effect.sync(Hub.make),
@@ -72,7 +75,7 @@ const fromSinks = (sinks: ReadonlyArray<LogSink>): Effect.Effect<SmtpLog["Servic
     })
   })
 
-const open = (sink: Sink<unknown, unknown>): Effect.Effect<LogSink, unknown, unknown> =>
+const open = (sink: Sink<unknown, unknown>): Effect.Effect<LogSink.LogSink, unknown, unknown> =>
   Effect.isEffect(sink) ? sink : Effect.succeed(sink)
 
 /** A log that records to these sinks. Its scope flushes and closes them. */
@@ -84,7 +87,7 @@ export function make(sinks: Sinks): Effect.Effect<SmtpLog["Service"], unknown, u
 }
 
 /** A log as a sink of another one. */
-const asSink = (log: SmtpLog["Service"]): LogSink => ({
+const asSink = (log: SmtpLog["Service"]): LogSink.LogSink => ({
   [TypeId]: TypeId,
   get content() {
     return log.content()
@@ -145,33 +148,56 @@ export const stream: Stream.Stream<LogEvent, never, SmtpLog> = Stream.unwrap(Smt
 
 export const flush: Effect.Effect<void, never, SmtpLog> = SmtpLog.use((log) => log.flush)
 
-export declare const layerFile: (
+/** One file, without limit: the extended log of a transporter (4D's `logFile`). */
+export const layerFile = (
   path: string,
   options?: FileOptions
-) => Layer.Layer<SmtpLog, LogError, FileSystem | Path>
-export declare const layerNdjson: (
+): Layer.Layer<SmtpLog, LogError, FileSystem | Path> => layer([LogSink.file(path, options)])
+
+/** The same as JSON lines. */
+export const layerNdjson = (
   path: string,
   options?: Omit<FileOptions, "format">
-) => Layer.Layer<SmtpLog, LogError, FileSystem | Path>
-export declare const layerLogger: Layer.Layer<SmtpLog>
-/** The application's log, off until switched on (4D). */
-export declare const layerGlobal: (
-  options?: RotatingOptions & {
-    readonly initially?: "on" | "off" | undefined
-    readonly configFile?: string | undefined
-  }
-) => Layer.Layer<SmtpLog | LogSwitch, LogError, FileSystem | Path>
-export declare const layerSwitched: <E, R>(
-  sink: Effect.Effect<LogSink, E, R>,
+): Layer.Layer<SmtpLog, LogError, FileSystem | Path> => layerFile(path, { ...options, format: "ndjson" })
+
+/** To Effect's loggers at debug level. */
+export const layerLogger: Layer.Layer<SmtpLog> = layer([LogSink.logger()])
+
+export type { SwitchState } from "./internal/sink/switch.ts"
+
+/** Switches a log on and off while the program runs; each operation returns the state that results. */
+export class LogSwitch extends Context.Service<LogSwitch, Switch.Switch>()("@colloquy/core/SmtpLog/LogSwitch") {}
+
+const switched = Effect.fnUntraced(function*<E, R>(
+  sink: Effect.Effect<LogSink.LogSink, E, R>,
+  options: { readonly initially: "on" | "off"; readonly forced: boolean }
+) {
+  const made = yield* Switch.make(sink, options)
+  return Context.make(SmtpLog, yield* make([made.sink])).pipe(Context.add(LogSwitch, made.service))
+})
+
+/** A log that is opened and closed at run time; `initially` "off", and then it opens nothing. */
+export const layerSwitched = <E, R>(
+  sink: Effect.Effect<LogSink.LogSink, E, R>,
   options?: { readonly initially?: "on" | "off" | undefined }
-) => Layer.Layer<SmtpLog | LogSwitch, E, Exclude<R, Scope.Scope>>
-export type SwitchState = "off" | "on" | "paused"
-export class LogSwitch extends Context.Service<LogSwitch, {
-  readonly start: Effect.Effect<SwitchState, LogError> // opens the sink; the state that results (a forced configuration wins)
-  readonly stop: Effect.Effect<SwitchState> // flushes and closes it
-  readonly pause: Effect.Effect<SwitchState>
-  readonly resume: Effect.Effect<SwitchState>
-  readonly state: Effect.Effect<SwitchState>
-  readonly changes: Stream.Stream<SwitchState>
-  readonly forced: boolean
-}>()("@colloquy/core/SmtpLog/LogSwitch") {}
+): Layer.Layer<SmtpLog | LogSwitch, E, Exclude<R, Scope.Scope>> =>
+  Layer.effectContext(switched(sink, { initially: options?.initially ?? "off", forced: false }))
+
+export interface GlobalOptions extends RotatingOptions {
+  /** Default "off". */
+  readonly initially?: "on" | "off" | undefined
+  /** Default "./logConfig.json"; `COLLOQUY_LOG_CONFIG` goes before it. */
+  readonly configFile?: string | undefined
+}
+
+/** The application's log, off until switched on: by code, by `logConfig.json`, or by `COLLOQUY_LOG=1` (4D). */
+export const layerGlobal = (
+  options?: GlobalOptions
+): Layer.Layer<SmtpLog | LogSwitch, LogError, FileSystem | Path> =>
+  Layer.effectContext(Effect.gen(function*() {
+    const config = yield* LogConfig.read(options?.configFile)
+    return yield* switched(LogSink.rotating({ ...options, first: config.first ?? options?.first }), {
+      initially: config.initially ?? options?.initially ?? "off",
+      forced: config.forced
+    })
+  }))

@@ -1,6 +1,7 @@
 export * as Command from "./Command.ts"
 export * as Connection from "./Connection.ts"
 export * as Connector from "./Connector.ts"
+export * as Diagnosis from "./Diagnosis.ts"
 export * as Envelope from "./Envelope.ts"
 export * as Extensions from "./Extensions.ts"
 export * as LogEvent from "./LogEvent.ts"

@@ -7,7 +7,10 @@ import * as Stream from "effect/Stream"
 
 const [port, count, size, mode] = process.argv.slice(2)
 const messages = Number(count)
-const content = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 2, "line of text\r\n").replace(/\r?\n?$/, "\r\n")
+const content = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 2, "line of text\r\n").replace(
+  /\r?\n?$/,
+  "\r\n"
+)
 
 const program = Effect.gen(function*() {
   const transporter = yield* Transporter.make({
@@ -23,7 +26,9 @@ const program = Effect.gen(function*() {
   if (mode === "sequence") yield* Effect.repeat(transporter.send(mail), { times: messages - 1 })
   else yield* Stream.runDrain(transporter.sendAll(Stream.fromIterable(Array.from({ length: messages }, () => mail))))
   const seconds = (performance.now() - begun) / 1_000
-  process.stdout.write(`${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss })}\n`
+  )
 })
 
 Effect.runPromise(

@@ -3,7 +3,10 @@ import Nodemailer from "nodemailer"
 
 const [port, count, size] = process.argv.slice(2)
 const messages = Number(count)
-const raw = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 2, "line of text\r\n").replace(/\r?\n?$/, "\r\n")
+const raw = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 2, "line of text\r\n").replace(
+  /\r?\n?$/,
+  "\r\n"
+)
 
 const transport = Nodemailer.createTransport({
   host: "127.0.0.1",
@@ -20,5 +23,7 @@ await transport.sendMail(mail)
 const begun = performance.now()
 await Promise.all(Array.from({ length: messages }, () => transport.sendMail(mail)))
 const seconds = (performance.now() - begun) / 1_000
-process.stdout.write(`${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss })}\n`
+)
 transport.close()

@@ -16,7 +16,7 @@ import type { Connection } from "../Connection.ts"
 import type { Phase } from "../LogEvent.ts"
 import type { RecipientVerdict } from "../Receipt.ts"
 import type { Reply } from "../Reply.ts"
-import { ConnectionLost, ProtocolViolation, type SmtpError, TimedOut } from "../SmtpError.ts"
+import { ConnectionLost, ContentSourceFailed, ProtocolViolation, type SmtpError, TimedOut } from "../SmtpError.ts"
 import type { TlsInfo, TlsOptions } from "../Tls.ts"
 import { type Content, ready, runContent } from "./content.ts"
 import * as Delivery from "./delivery.ts"
@@ -44,6 +44,9 @@ export const defaultLimits: Limits = {
   rset: 60_000,
   quit: 5_000
 }
+
+/** How long an interrupted send, or a closing transporter, waits for a verdict that is on its way. */
+export const verdictGrace = 5_000
 
 export interface Answer {
   readonly reply: Reply
@@ -101,6 +104,8 @@ export interface Settled {
   readonly transaction: Transaction.Transaction<Content>
   readonly verdicts: ReadonlyArray<RecipientVerdict>
   readonly error: SmtpError | undefined
+  /** What the session died of, where it did. */
+  readonly defect: Pipeline.Defect | undefined
 }
 
 const quitLine = Pipeline.fixedLine(Command.quit)
@@ -185,6 +190,22 @@ export const make = Effect.fnUntraced(function*(options: {
     drain()
   }
 
+  /** A fiber of the session that dies takes the session with it: nobody waits for what cannot come. */
+  const dying = Effect.catchDefect((defect: unknown) =>
+    Effect.sync(() => {
+      const phase = pipeline.stage()
+      cutNow({
+        reason: phase === "content"
+          ? new ContentSourceFailed({ problem: "it died", cause: defect })
+          : new ConnectionLost({ kind: "Closed", cause: defect }),
+        phase,
+        kind: "broken",
+        by: "client",
+        defect: { defect }
+      })
+    })
+  )
+
   const reader = Effect.gen(function*() {
     while (true) {
       if (sealed) yield* gate.await
@@ -201,12 +222,13 @@ export const make = Effect.fnUntraced(function*(options: {
       Effect.sync(() =>
         cutNow({
           reason: lost,
-          phase: pipeline.head()?.phase() ?? "quit",
+          phase: pipeline.stage(),
           kind: "broken",
           by: lost.kind === "Reset" ? "network" : "server"
         })
       )
-    )
+    ),
+    dying
   )
 
   const write = (octets: ReadonlyArray<Uint8Array>): Effect.Effect<void, ConnectionLost> => {
@@ -239,7 +261,8 @@ export const make = Effect.fnUntraced(function*(options: {
     }
   }).pipe(
     // A connection that takes no more octets may still hold a reply that says why: the reader finds its end.
-    Effect.catch(() => Effect.void)
+    Effect.catch(() => Effect.void),
+    dying
   )
 
   const watchdog = Effect.gen(function*() {
@@ -253,7 +276,7 @@ export const make = Effect.fnUntraced(function*(options: {
       }
       const left = next.at - recorder.elapsedNow()
       if (left <= 0) {
-        const phase = pipeline.head()?.phase() ?? "quit"
+        const phase = pipeline.stage()
         recorder.record({ _tag: "TimedOut", phase, limit: next.limit })
         cutNow({ reason: new TimedOut({ limit: next.limit, scope: next.scope }), phase, kind: "broken", by: "client" })
         return
@@ -306,7 +329,7 @@ export const make = Effect.fnUntraced(function*(options: {
       },
       onCut: (cut) => {
         const error = cut.kind === "aborted" || phase === "quit" ? undefined : recorder.error(cut.reason, cut.phase)
-        after.push(() => resume(Effect.fail({ reason: cut.reason, phase: cut.phase, error })))
+        after.push(() => resume(Effect.fail({ reason: cut.reason, phase: cut.phase, error, defect: cut.defect })))
       }
     })
 
@@ -334,7 +357,7 @@ export const make = Effect.fnUntraced(function*(options: {
           duration: limits.starttls,
           orElse: () =>
             Effect.suspend(() => {
-              recorder.record({ _tag: "TimedOut", phase: "starttls", limit: limits.starttls })
+              recorder.record({ _tag: "TimedOut", phase: "tls", limit: limits.starttls })
               return Effect.fail(new TimedOut({ limit: limits.starttls, scope: "phase" }))
             })
         }),
@@ -379,7 +402,8 @@ export const make = Effect.fnUntraced(function*(options: {
             else window.onRefused()
             if (error !== undefined && transaction.isCrossed()) dirty = true
           }
-          after.push(() => onSettled({ transaction, verdicts, error }))
+          const defect = pipeline.isCut()?.defect
+          after.push(() => onSettled({ transaction, verdicts, error, defect }))
         },
         onDistrust: (why) => self.onDistrust?.(why)
       }, job)
@@ -399,9 +423,8 @@ export const make = Effect.fnUntraced(function*(options: {
       drain()
       return outcome
     },
-    abort: () =>
-      cutNow({ reason: aborted(), phase: pipeline.head()?.phase() ?? "quit", kind: "aborted", by: "client" }),
-    phase: () => pipeline.head()?.phase() ?? "ehlo",
+    abort: () => cutNow({ reason: aborted(), phase: pipeline.stage(), kind: "aborted", by: "client" }),
+    phase: () => pipeline.stage(),
     isCut: pipeline.isCut,
     quit: Effect.suspend(() =>
       pipeline.isCut() === undefined
@@ -413,7 +436,8 @@ export const make = Effect.fnUntraced(function*(options: {
       Effect.suspend(() => {
         const error = failure.error ?? recorder.error(failure.reason, failure.phase)
         const closed = pipeline.isCut() === undefined ? Effect.void : closedLatch.await
-        return closed.pipe(Effect.andThen(recorder.flush), Effect.andThen(Effect.fail(error)))
+        const end = failure.defect === undefined ? Effect.fail(error) : Effect.die(failure.defect.defect)
+        return closed.pipe(Effect.andThen(recorder.flush), Effect.andThen(end))
       }),
     onClosing: undefined,
     onDistrust: undefined,

@@ -139,7 +139,15 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
   if (connection.tls !== undefined) {
     recorder.record({ _tag: "Secured", tls: scrubTls(recorder, connection.tls), elapsed: connectedAt - begun })
   }
-  const engine = yield* Engine.make({ connection, inner, scope, recorder, limits: options.limits, connectedAt, window: options.window ?? 1 })
+  const engine = yield* Engine.make({
+    connection,
+    inner,
+    scope,
+    recorder,
+    limits: options.limits,
+    connectedAt,
+    window: options.window ?? 1
+  })
   const opened: Opened = { engine, connectTime: connectedAt - begun }
   return opened
 })

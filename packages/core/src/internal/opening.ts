@@ -46,15 +46,19 @@ export const early = (reason: SmtpErrorReason, phase: Phase = "connect"): Effect
 const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError> =>
   Effect.suspend(() => {
     const error = failure.error ?? engine.recorder.error(failure.reason, failure.phase)
-    const end = inStep(failure.reason)
+    const end = inStep(failure)
       ? engine.quit
       : Effect.andThen(Effect.sync(() => engine.abort()), engine.closed)
     return Effect.andThen(end, Effect.fail(error))
   })
 
 /** After these the server still knows what we say: QUIT is worth saying. */
-const inStep = (reason: SmtpErrorReason): boolean => {
+const inStep = ({ phase, reason }: Failure): boolean => {
   switch (reason._tag) {
+    case "ProtocolViolation":
+    case "LimitExceeded":
+      // a mechanism that fails ends by "*", which keeps the two ends in step
+      return phase === "auth" || (phase === "ehlo" && reason._tag === "LimitExceeded")
     case "ServerRefused":
       return reason.reply.code !== 421
     case "TimedOut":
@@ -62,7 +66,6 @@ const inStep = (reason: SmtpErrorReason): boolean => {
     case "TlsFailed":
     case "CertificateRejected":
       return false
-    // what SASL breaks off ends by "*", which keeps the two ends in step
     default:
       return true
   }
@@ -70,7 +73,9 @@ const inStep = (reason: SmtpErrorReason): boolean => {
 
 export const makeOpen = (settings: Settings, hostName: string | undefined, now: () => number) => {
   let distrusted = false
-  let refusal: { readonly credentials: Credentials; readonly reason: SmtpErrorReason; readonly until: number } | undefined
+  let refusal:
+    | { readonly credentials: Credentials; readonly reason: SmtpErrorReason; readonly until: number }
+    | undefined
 
   return Effect.fnUntraced(function*(
     state: Opening

@@ -41,6 +41,12 @@ export interface Cut {
   /** "closing": a 421 said that the server hangs up (RFC 5321 §3.8). "aborted": we ended it, nothing went wrong. */
   readonly kind: "closing" | "broken" | "aborted"
   readonly by: "client" | "server" | "network"
+  /** A bug of ours, of a source or of a connection: whoever waits dies of it. */
+  readonly defect?: Defect | undefined
+}
+
+export interface Defect {
+  readonly defect: unknown
 }
 
 /** Something that waits for one reply or more. */
@@ -84,6 +90,8 @@ export interface Pipeline<B> {
   readonly isCut: () => Cut | undefined
   readonly head: () => Exchange | undefined
   readonly waiting: () => number
+  /** What is waited for now, or was last. */
+  readonly stage: () => Phase
   /** Plain text came where TLS was due. */
   readonly injected: () => void
   /** Octets of replies read so far. */
@@ -113,9 +121,8 @@ const fromParser = (error: ReplyError): SmtpErrorReason =>
       ...(error.line === undefined ? {} : { line: error.line })
     })
 
-/** A TLS record where a reply is due: handshake or alert, version 3 (RFC 8446 §5.1). */
-const isTlsRecord = (chunk: Uint8Array): boolean =>
-  chunk.length >= 2 && (chunk[0] === 0x15 || chunk[0] === 0x16) && chunk[1] === 0x03
+/** The first octet of a TLS record, alert or handshake (RFC 8446 §5.1), where a greeting is due: no reply begins so. */
+const isTlsRecord = (chunk: Uint8Array): boolean => chunk[0] === 0x15 || chunk[0] === 0x16
 
 export const make = <B>(hooks: Hooks): Pipeline<B> => {
   const { recorder } = hooks
@@ -124,6 +131,8 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
   let out: Array<Item<B>> = []
   let cutBy: Cut | undefined
   let read = 0
+  let last: Phase = "greeting"
+  const stage = (): Phase => fifo[0]?.phase() ?? last
   /** Lines of a reply that is not whole yet, kept back for an exchange that records its own. */
   let held: Array<string> = []
 
@@ -152,14 +161,15 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     hooks.onReply(reply)
     if (head === undefined) {
       if (reply.code === 421) {
-        return cut({ reason: new ServerRefused({ reply }), phase: "quit", kind: "closing", by: "server" })
+        return cut({ reason: new ServerRefused({ reply }), phase: last, kind: "closing", by: "server" })
       }
-      return outOfStep("a reply came that nothing waits for", lines[0], "quit")
+      return outOfStep("a reply came that nothing waits for", lines[0], last)
     }
     const phase = head.phase()
-    const last = head.onReply(reply, lines)
+    last = phase
+    const done = head.onReply(reply, lines)
     if (cutBy !== undefined) return
-    if (last) fifo.shift()
+    if (done) fifo.shift()
     if (reply.code === 421) {
       cut({ reason: new ServerRefused({ reply }), phase, kind: "closing", by: "server" })
     }
@@ -168,7 +178,14 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
 
   const feed = (chunk: Uint8Array): void => {
     if (cutBy !== undefined) return
-    const atStart = read === 0
+    if (read === 0 && isTlsRecord(chunk)) {
+      return cut({
+        reason: new TlsFailed({ kind: "TlsServerOnPlainPort" }),
+        phase: stage(),
+        kind: "broken",
+        by: "client"
+      })
+    }
     read += chunk.length
     const parsed = parser.feed(chunk)
     let from = 0
@@ -197,9 +214,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     }
     record(parsed.lines.length)
     if (parsed.error !== undefined && cutBy === undefined) {
-      const tls = atStart && isTlsRecord(chunk)
-      const reason = tls ? new TlsFailed({ kind: "TlsServerOnPlainPort" }) : fromParser(parsed.error)
-      cut({ reason: scrubLine(reason), phase: fifo[0]?.phase() ?? "quit", kind: "broken", by: "client" })
+      cut({ reason: scrubLine(fromParser(parsed.error)), phase: stage(), kind: "broken", by: "client" })
     }
   }
 
@@ -264,6 +279,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     isCut: () => cutBy,
     head: () => fifo[0],
     waiting: () => fifo.length,
+    stage,
     injected,
     octetsRead: () => read
   }

@@ -66,7 +66,9 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
         const outcome = error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown
         outcome.updateUnsafe(1, context)
         const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
-        resume(Effect.andThen(ended, Effect.fail(error)))
+        resume(
+          Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect))
+        )
       },
       onFailed: resume,
       attempts: 0,

@@ -98,7 +98,9 @@ export const sendAll = <M, E, R>(
       }
     })
 
-    yield* Effect.addFinalizer(() => Effect.forEach(inFlight.values(), (cancel) => cancel, { concurrency: "unbounded", discard: true }))
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(inFlight.values(), (cancel) => cancel, { concurrency: "unbounded", discard: true })
+    )
     yield* Effect.forkIn(
       Effect.onExit(Stream.runForEachArray(messages, feed), (exit) =>
         Effect.sync(() => {

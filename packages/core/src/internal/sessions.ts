@@ -18,10 +18,10 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
-import { type SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
+import { ContentSourceFailed, type SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
-import type { Settled } from "./engine.ts"
+import { type Settled, verdictGrace } from "./engine.ts"
 import type * as Handshake from "./handshake.ts"
 import { exitNow } from "./now.ts"
 import { early, makeOpen, type Opening, type Session } from "./opening.ts"
@@ -35,8 +35,6 @@ export const idleTimeToLive = 30_000
 export const checkAfter = 1_000
 /** How long that question may take. */
 export const checkLimit = 10_000
-/** How long an interrupted send, or a closing transporter, waits for a verdict that is on its way. */
-export const verdictGrace = 5_000
 
 interface Running {
   readonly session: Session
@@ -107,9 +105,9 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   }
 
   /** The send that has waited longest is answered by the failure of a session that was opened for it. */
-  const failOne = (cause: Cause.Cause<SmtpError>) => {
+  const failOne = (error: Effect.Effect<never, SmtpError>) => {
     const send = queue.shift()
-    if (send !== undefined) answer(send, Effect.failCause(cause))
+    if (send !== undefined) answer(send, error)
   }
 
   const requeue = (send: Send) => {
@@ -117,15 +115,17 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     timer.openUnsafe()
   }
 
-  /** A session whose connection broke, or that was closed by a 421, before the end of this message's data was written. */
+  /** A session whose connection broke, or that was closed by a 421, before the server had begun with this message. */
   const mayRequeue = (worker: Worker, send: Send, settled: Settled, number: number): boolean => {
     const { error, transaction: { facts } } = settled
-    if (error === undefined || send.attempts > 1 || closed || send.done) return false
-    if (error.delivery !== "NotAccepted" || worker.session.engine.isCut() === undefined) return false
-    // a refusal of its own is an answer; a fresh session that breaks at once would break again
-    if (facts.mail !== undefined && facts.mail.code !== 421) return false
-    if (number === 1) return false
-    return error.reason._tag === "ConnectionLost" || error.reason._tag === "ServerRefused"
+    // a fresh session that breaks at once would break again
+    if (error === undefined || number === 1 || send.attempts > 1 || closed || send.done) return false
+    if (error.delivery !== "NotAccepted" || (facts.mail !== undefined && facts.mail.code !== 421)) return false
+    const cut = worker.session.engine.isCut()
+    if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
+    // a reply to RSET is the message's before this one
+    const { phase, reason: { _tag: tag } } = error
+    return tag === "ConnectionLost" || tag === "ServerRefused" || (tag === "TimedOut" && phase === "rset")
   }
 
   const begin = (worker: Worker, send: Send, job: Job<Content>) => {
@@ -162,6 +162,16 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     answer(send, Effect.flatMap(Effect.catch(exit, worker.session.engine.fail), () => Effect.never))
   }
 
+  /** A message that dies while it is made ready is the sender's defect, not the session's. */
+  const bindSafely = (session: Session, send: Send): Effect.Effect<Job<Content>, Failure> => {
+    try {
+      const effect = send.bind(session)
+      return exitNow(effect) ?? Effect.catchDefect(effect, (defect: unknown) => Effect.fail(died(defect)))
+    } catch (defect) {
+      return Effect.fail(died(defect))
+    }
+  }
+
   /** Gives the session as many of the waiting sends as it has room for. Never suspends. */
   const fill = (worker: Worker) => {
     const { engine, ways } = worker.session
@@ -176,7 +186,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       const send = queue.shift()
       if (send === undefined) return
       send.attempts++
-      const effect = send.bind(worker.session)
+      const effect = bindSafely(worker.session, send)
       const exit = exitNow(effect)
       if (exit !== undefined) bound(worker, send, exit)
       else {
@@ -197,7 +207,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   /** After a rest: is the server still there? A session that does not say so is replaced; the send waits on. */
   const check = Effect.fnUntraced(function*(worker: Worker): Effect.fn.Return<boolean> {
     const checked = yield* worker.session.engine.command(noop, "rset").pipe(
-      Effect.timeoutOrElse({ duration: checkLimit, orElse: () => Effect.fail(silent) }),
+      Effect.timeoutOrElse({
+        duration: checkLimit,
+        orElse: () =>
+          Effect.suspend(() => {
+            worker.session.engine.recorder.record({ _tag: "TimedOut", phase: "rset", limit: checkLimit })
+            return Effect.fail(silent)
+          })
+      }),
       Effect.result
     )
     worker.restedSince = now()
@@ -212,6 +229,8 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     engine.onRoom = () => fill(worker)
     workers.add(worker)
     fill(worker)
+    /** It rested, or was given a message. */
+    let used = false
     while (engine.isCut() === undefined) {
       worker.wake.closeUnsafe()
       if (worker.busy && engine.inFlight() === 0 && session.transactions > 0) {
@@ -220,6 +239,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
         continue
       }
       const idle = engine.inFlight() === 0 && !worker.busy
+      used = true
       if (idle && (worker.retiring || closed)) break
       const ended = yield* idle
         ? worker.wake.await.pipe(
@@ -230,6 +250,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       if (ended && engine.inFlight() === 0 && !worker.busy) break
     }
     workers.delete(worker)
+    const cut = engine.isCut()
+    if (cut !== undefined && cut.kind !== "aborted" && !used && session.transactions === 0) {
+      // It was opened for a send and broke before it could take one: opening another would go on for ever.
+      failOne(engine.fail({ ...cut, error: engine.recorder.error(cut.reason, cut.phase) }))
+    }
     yield* engine.quit
   })
 
@@ -239,7 +264,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
         onFailure: (cause) =>
           Effect.sync(() => {
             opening.delete(state)
-            if (!Cause.hasInterruptsOnly(cause)) failOne(cause)
+            if (!Cause.hasInterruptsOnly(cause)) failOne(Effect.failCause(cause))
           }),
         onSuccess: (ready) => {
           opening.delete(state)
@@ -355,7 +380,10 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
                 send.done = true
                 if (engine.inFlight() > 1) {
                   // neighbours are in flight: the session stays, and the verdict will be read off in its turn
-                  engine.recorder.record({ _tag: "Note", text: "a send was interrupted before its verdict: its outcome is unknown" })
+                  engine.recorder.record({
+                    _tag: "Note",
+                    text: "a send was interrupted before its verdict: its outcome is unknown"
+                  })
                   return engine.recorder.flush
                 }
                 engine.abort()
@@ -370,4 +398,9 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 })
 
 const noop = fixedLine(Command.noop())
+const died = (defect: unknown): Failure => ({
+  reason: new ContentSourceFailed({ problem: "it died", cause: defect }),
+  phase: "mail",
+  defect: { defect }
+})
 const silent: Failure = { reason: new TimedOut({ limit: checkLimit, scope: "phase" }), phase: "rset" }

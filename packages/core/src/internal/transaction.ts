@@ -24,7 +24,7 @@ import {
   type SmtpErrorReason
 } from "../SmtpError.ts"
 import { accepted, acceptedRecipients, type Facts, makeFacts, takenUnderAnotherSender } from "./delivery.ts"
-import { type Exchange, fixedLine, type Line, type Pipeline } from "./pipeline.ts"
+import { type Defect, type Exchange, fixedLine, type Line, type Pipeline } from "./pipeline.ts"
 import { endOfData } from "./stuffing.ts"
 
 /** What the server's extensions and the transporter's options say about how to write. */
@@ -69,6 +69,7 @@ export interface Failure {
   readonly phase: Phase
   /** Where it is on record already. */
   readonly error?: SmtpError | undefined
+  readonly defect?: Defect | undefined
 }
 
 export interface Transaction<Content> extends Exchange {

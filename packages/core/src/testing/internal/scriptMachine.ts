@@ -143,7 +143,7 @@ export class Machine {
       octets = first.octets.slice(0, length)
       this.deliver(octets, first.op)
       if (length === first.octets.length) this.ready.shift()
-      else this.ready[0] = { octets: first.octets.slice(length), op: first.op }
+      else this.ready[0] = { octets: first.octets.subarray(length), op: first.op }
     }
     this.clientSpoke = false
     return octets
@@ -388,7 +388,7 @@ export class Machine {
     }
     if (from < octets.length) {
       if (this.delivered.length === 0) this.deliveredOp = op
-      this.delivered = concat([this.delivered, octets.slice(from)])
+      this.delivered = concat([this.delivered, octets.subarray(from)])
     }
   }
 

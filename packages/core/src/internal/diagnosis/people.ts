@@ -1,0 +1,10 @@
+/** Whom to ask. */
+export const administrator = "the server's administrator"
+export const provider = "your mail provider"
+export const tenant = "the administrator of your Microsoft 365 organisation"
+export const workspace = "the administrator of your Google Workspace"
+export const recipient = "the recipient, on another way"
+export const postmaster = "the postmaster of the recipient's domain"
+export const network = "whoever runs your network or firewall"
+export const dns = "whoever runs the DNS of your domain"
+export const developer = "the developer of the program that sends"

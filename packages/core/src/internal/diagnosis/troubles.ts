@@ -1,0 +1,345 @@
+/**
+ * What went wrong in a conversation, as facts: each refusal, break and time-out, with the events it rests on.
+ *
+ * A trouble that the session got over is not one: a mechanism that was not supported before another succeeded, a HELO
+ * behind a refused EHLO, a 421 in an idle session. Neither is what only follows from another: `503` to RCPT behind a
+ * refused MAIL, `554 no valid recipients` to DATA, the end of the connection behind a refusal.
+ */
+import type { LogEvent, Phase } from "../../LogEvent.ts"
+import type { Dialogue, Exchange } from "./dialogue.ts"
+import { providersOf } from "./provider.ts"
+import type { Facts, Kind } from "./rule.ts"
+
+export interface Trouble {
+  readonly facts: Facts
+  readonly evidence: ReadonlyArray<LogEvent>
+  /** 0: of no transaction. */
+  readonly transaction: number
+  /** Some of the same message's recipients were accepted. */
+  readonly partial: boolean
+}
+
+/** Greeting and EHLO's first line, without code. */
+export const greetingsOf = ({ exchanges }: Dialogue): ReadonlyArray<string> =>
+  exchanges.flatMap(({ phase, reply }) => {
+    if (reply === undefined || (phase !== "greeting" && phase !== "ehlo")) return []
+    return phase === "greeting" ? [reply.lines.join(" ")] : reply.lines.slice(0, 1)
+  })
+
+const isNegative = ({ reply }: Exchange): boolean => reply !== undefined && reply.code >= 400
+const isPositive = ({ reply }: Exchange): boolean => reply !== undefined && reply.code < 400
+
+/** Was this refusal got over, or does it matter to nobody? */
+const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>): boolean => {
+  const later = all.slice(at + 1)
+  const code = exchange.reply?.code ?? 0
+  if (code === 421) return exchange.unasked && later.length === 0 && isIdle(all.slice(0, at))
+  switch (exchange.phase) {
+    case "ehlo":
+      return later.some((other) => other.phase === "ehlo" && isPositive(other))
+    case "auth":
+      return later.some((other) => other.phase === "auth" && other.reply?.code === 235)
+    case "starttls":
+      return later.some((other) => (other.phase === "mail" || other.phase === "auth") && isPositive(other))
+    case "rset":
+    case "quit":
+      return true
+    case "mail":
+    case "rcpt":
+    case "data":
+    case "content":
+    case "verdict":
+      // NOOP, VRFY, EXPN and HELP are no part of a transaction
+      return /^(?:NOOP|VRFY|EXPN|HELP|XCLIENT|XFORWARD|CLIENTID)$/.test(exchange.verb)
+    default:
+      return false
+  }
+}
+
+/** The last transaction was done with, and nothing was open. */
+const isIdle = (exchanges: ReadonlyArray<Exchange>): boolean => {
+  const last = exchanges.findLast(({ unasked }) => !unasked)
+  return last !== undefined && last.reply !== undefined && last.phase === "verdict" && last.reply.code < 400
+}
+
+/** Only follows from an earlier refusal of the same transaction. */
+const isConsequence = (exchange: Exchange, all: ReadonlyArray<Exchange>): boolean => {
+  if (exchange.transaction === 0 || exchange.reply === undefined) return false
+  const same = all.filter((other) => other.transaction === exchange.transaction && !other.unasked)
+  const mailRefused = same.some((other) => other.phase === "mail" && isNegative(other))
+  if (exchange.phase === "rcpt" && mailRefused) return true
+  const recipients = same.filter((other) => other.phase === "rcpt")
+  const nobody = mailRefused || (recipients.length > 0 && recipients.every(isNegative))
+  const after = exchange.phase === "data" || exchange.phase === "content" || exchange.phase === "verdict"
+  return after && nobody
+}
+
+const words = (exchange: Exchange): string => exchange.reply?.lines.join(" ") ?? ""
+
+/** In the words of our own connector, of Node, of libc, of .NET: why a dial failed. */
+export const dialKind = (problem: string): Kind => {
+  const text = problem.toLowerCase()
+  const has = (...signs: ReadonlyArray<string>) => signs.some((sign) => text.includes(sign))
+  if (
+    has(
+      "enotfound",
+      "eai_again",
+      "eai_fail",
+      "enodata",
+      "getaddrinfo",
+      "no host of this name",
+      "name server",
+      "no address",
+      "not known",
+      "no such host",
+      "nxdomain",
+      "name or service",
+      "could not be resolved"
+    )
+  ) return "ConnectionFailed/HostNotFound"
+  if (has("econnrefused", "refused", "econnreset", "connection reset")) return "ConnectionFailed/Refused"
+  if (
+    has("etimedout", "unreach", "timed out", "timeout", "no answer", "no way", "network down", "host down", "no route")
+  ) {
+    return "ConnectionFailed/Unreachable"
+  }
+  if (has("proxy", "socks")) return "ConnectionFailed/Proxy"
+  if (has("wrong version number", "packet length too long", "ssl3_get_record", "unknown protocol", "plain text")) {
+    return "TlsFailed/PlainServerOnTlsPort"
+  }
+  if (has("certificate", "self-signed", "self signed", "cert_", "altname", "unable to verify")) {
+    return "CertificateRejected"
+  }
+  if (has("handshake", "tls", "ssl", "eproto")) return "TlsFailed/Handshake"
+  return "ConnectionFailed/Other"
+}
+
+/** A `Failed` event names its reason by tag; the kind within shows in our own words, which do not change. */
+const failedKind = (reason: string, message: string): Kind => {
+  const has = (sign: string) => message.includes(sign)
+  switch (reason) {
+    case "ConnectionFailed":
+      return has("name is not known")
+        ? "ConnectionFailed/HostNotFound"
+        : has("nothing listens there")
+        ? "ConnectionFailed/Refused"
+        : has("there is no way to the host")
+        ? "ConnectionFailed/Unreachable"
+        : has("the proxy refused")
+        ? "ConnectionFailed/Proxy"
+        : dialKind(message)
+    case "ConnectionLost":
+      return has("was reset") ? "ConnectionLost/Reset" : "ConnectionLost/Closed"
+    case "TimedOut":
+      return has("sendTimeOut") ? "TimedOut/send" : "TimedOut/phase"
+    case "TlsFailed":
+      return has("not TLS from the first octet")
+        ? "TlsFailed/PlainServerOnTlsPort"
+        : has("speaks TLS from the first octet on this port")
+        ? "TlsFailed/TlsServerOnPlainPort"
+        : has("behind the reply to STARTTLS")
+        ? "TlsFailed/PlaintextInjected"
+        : "TlsFailed/Handshake"
+    case "AuthenticationUnavailable":
+      return has("no mechanism in common")
+        ? "AuthenticationUnavailable/NoCommonMechanism"
+        : has("without verified TLS")
+        ? "AuthenticationUnavailable/ClearTextForbidden"
+        : "AuthenticationUnavailable/NotOffered"
+    default:
+      return reason
+  }
+}
+
+/** Of our own sentence about a certificate, what its verification found. */
+const verdictIn = (message: string): string =>
+  /vouch for .*?: (.*?)(?:; if the certificate|$)/s.exec(message)?.[1] ?? message
+
+const ofReply: ReadonlySet<string> = new Set([
+  "ServerRefused",
+  "AuthenticationFailed",
+  "SenderRefused",
+  "RecipientsRefused",
+  "ContentRefused"
+])
+
+const localTime = 5_000
+
+export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
+  const { authenticated, done, exchanges, host, port } = dialogue
+  const greetings = greetingsOf(dialogue)
+  const troubles: Array<Trouble> = []
+  const securedAt = done.find((event) => event._tag === "Secured" || (event._tag === "Connected" && event.secured))
+  const loginAt = exchanges.find(({ reply }) => reply?.code === 235)?.reply?.events.at(-1)
+
+  const facts = (kind: Kind, phase: Phase, text: string, exchange?: Exchange): Facts => {
+    const seen = exchange?.reply
+    const first = seen?.events[0]
+    return {
+      kind,
+      phase,
+      code: seen?.code,
+      enhanced: seen?.enhanced,
+      text,
+      providers: providersOf(host, greetings, text),
+      secured: first === undefined || securedAt === undefined
+        ? securedAt !== undefined
+        : securedAt.counter < first.counter,
+      authenticated: first === undefined || loginAt === undefined ? authenticated : loginAt.counter < first.counter,
+      port
+    }
+  }
+
+  exchanges.forEach((exchange, at) => {
+    if (!isNegative(exchange) || isOvercome(exchange, at, exchanges) || isConsequence(exchange, exchanges)) return
+    const { reply, sent } = exchange
+    if (reply === undefined) return
+    const same = exchanges.filter((other) => other.transaction === exchange.transaction)
+    const evidence = [...challengeBefore(exchanges, at), ...(sent === undefined ? [] : [sent]), ...reply.events]
+    troubles.push({
+      facts: facts("reply", exchange.phase, words(exchange), exchange),
+      evidence,
+      transaction: exchange.transaction,
+      partial: exchange.transaction > 0 &&
+        same.some((other) => other.phase === "verdict" && other.reply !== undefined && other.reply.code < 300)
+    })
+  })
+
+  const failed = done.filter((event) =>
+    event._tag === "Failed" || event._tag === "TimedOut" || event._tag === "AttemptFailed"
+  )
+  const closed = done.findLast((event) => event._tag === "Closed")
+  const failure = failed.findLast((event) => event._tag === "Failed")
+  if (failure !== undefined) {
+    const { message, phase, reason } = failure
+    const about = failed.filter((event) => event._tag !== "Failed")
+    const last = troubles.at(-1)
+    if (ofReply.has(reason) && last !== undefined) {
+      troubles[troubles.length - 1] = { ...last, evidence: [...last.evidence, failure] }
+    } else if (reason === "TlsUnavailable" && last?.facts.phase === "starttls") {
+      troubles[troubles.length - 1] = { ...last, evidence: [...last.evidence, failure] }
+    } else {
+      const pending = exchanges.findLast((exchange) => exchange.reply === undefined)
+      troubles.push({
+        facts: facts(
+          failedKind(reason, message),
+          phase,
+          reason === "CertificateRejected" ? verdictIn(message) : message
+        ),
+        evidence: [...about, ...(pending?.sent === undefined ? [] : [pending.sent]), failure],
+        transaction: pending?.transaction ?? 0,
+        partial: false
+      })
+    }
+    return troubles
+  }
+
+  const timedOut = failed.findLast((event) => event._tag === "TimedOut")
+  const unanswered = exchanges.findLast((exchange) => exchange.reply === undefined)
+  if (timedOut !== undefined) {
+    const evidence = [...(unanswered?.sent === undefined ? [] : [unanswered.sent]), timedOut]
+    troubles.push({ facts: facts("TimedOut/phase", timedOut.phase, ""), evidence, transaction: 0, partial: false })
+    return troubles
+  }
+  if (exchanges.length === 0) {
+    const attempts = failed.filter((event) => event._tag === "AttemptFailed")
+    const attempt = attempts.at(-1)
+    if (attempt !== undefined) {
+      const text = attempts.map(({ problem }) => problem).join("; ")
+      troubles.push({
+        facts: facts(dialKind(text), "connect", text),
+        evidence: attempts,
+        transaction: 0,
+        partial: false
+      })
+      return troubles
+    }
+  }
+  const said = done.findLast((event) => event._tag === "Note" && troublesome.test(event.text))
+  if (said?._tag === "Note" && troubles.length === 0 && (unanswered !== undefined || exchanges.length === 0)) {
+    const kind = dialKind(said.text)
+    const dialling = exchanges.every((exchange) => exchange.reply === undefined)
+    if (dialling || !kind.startsWith("ConnectionFailed")) {
+      troubles.push({
+        facts: facts(kind, dialling ? "connect" : dialogue.stage, said.text),
+        evidence: [said],
+        transaction: 0,
+        partial: false
+      })
+      return troubles
+    }
+  }
+  if (closed !== undefined && unanswered !== undefined && unanswered.phase !== "quit" && troubles.length === 0) {
+    const before = unanswered.sent ?? done.find((event) => event._tag === "Connected")
+    const waited = before === undefined ? 0 : closed.time - before.time
+    const kind = closed.by === "network"
+      ? "ConnectionLost/Reset"
+      : closed.by === "client" && waited >= localTime
+      ? "TimedOut/phase"
+      : "ConnectionLost/Closed"
+    troubles.push({
+      facts: facts(kind, unanswered.phase, ""),
+      evidence: [...(before === undefined ? [] : [before]), closed],
+      transaction: unanswered.transaction,
+      partial: false
+    })
+  }
+  return troubles
+}
+
+/** What other programs write where ours has events. */
+const troublesome =
+  /\b(?:E[A-Z]{4,}|ERR_\w+|getaddrinfo|timed? ?out|refused|unreach\w*|reset|handshake|certificate|wrong version number|Verbindungs\w+)\b/
+
+/** The commands and challenges of the login that a refusal ends: the AUTH line is evidence too. */
+const challengeBefore = (exchanges: ReadonlyArray<Exchange>, at: number): ReadonlyArray<LogEvent> => {
+  const exchange = exchanges[at]
+  if (exchange?.phase !== "auth" || exchange.verb !== "*") return []
+  let from = at
+  while (from > 0 && exchanges[from]?.verb === "*") from--
+  const begun = exchanges[from]?.sent
+  return begun === undefined ? [] : [begun]
+}
+
+export interface Wait {
+  /** What was waited for. "client": the client let the server wait. */
+  readonly what: "connect" | "tls" | "reply" | "content" | "client"
+  readonly phase: Phase
+  readonly milliseconds: number
+  /** Counters of the events between which the time passed. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Where the time went, in the order in which it passed. */
+export const waits = (events: ReadonlyArray<LogEvent>, { exchanges }: Dialogue): ReadonlyArray<Wait> => {
+  const found: Array<Wait> = []
+  const add = (what: Wait["what"], phase: Phase, from: LogEvent | undefined, to: LogEvent | undefined, ms?: number) => {
+    if (from === undefined || to === undefined) return
+    const milliseconds = ms ?? to.time - from.time
+    if (milliseconds >= 0) found.push({ what, phase, milliseconds, from: from.counter, to: to.counter })
+  }
+  const connecting = events.find((event) => event._tag === "Connecting")
+  const connected = events.find((event) => event._tag === "Connected")
+  add("connect", "connect", connecting, connected ?? events.findLast((event) => event._tag === "AttemptFailed"))
+  for (const event of events) {
+    if (event._tag === "Secured") add("tls", "tls", event, event, event.elapsed)
+    if (event._tag === "Content") add("content", "content", event, event, event.elapsed)
+  }
+  let before: LogEvent | undefined = connected ?? connecting
+  for (const { phase, reply, sent } of exchanges) {
+    const first = reply?.events[0]
+    const last = reply?.events.at(-1)
+    if (sent !== undefined && before !== undefined && sent._tag === "ClientLine" && sent.time > before.time) {
+      add("client", phase, before, sent)
+    }
+    const since = sent !== undefined && (before === undefined || sent.time > before.time) ? sent : before
+    add("reply", phase, since, first === undefined ? undefined : last)
+    if (last !== undefined) before = last
+    else if (sent !== undefined) {
+      const end = events.findLast((event) => event._tag === "TimedOut" || event._tag === "Closed")
+      add("reply", phase, sent, end)
+    }
+  }
+  return found
+}

@@ -1,0 +1,30 @@
+/**
+ * Where a log may be: a relative path stays below its folder, an absolute one is its author's word (as in 4D).
+ *
+ * The check is on the path's words; a symbolic link below the folder is its administrator's word.
+ */
+import * as Effect from "effect/Effect"
+import type { Path } from "effect/Path"
+import { LogError } from "./model.ts"
+
+export const defaultFolder = "logs"
+
+export interface Place {
+  /** Absolute. */
+  readonly path: string
+  /** To be made where it is missing; `undefined`: it must be there. */
+  readonly folder: string | undefined
+}
+
+export const resolve = (paths: Path, folder: string, path: string): Effect.Effect<Place, LogError> => {
+  if (path.includes("\0")) return Effect.fail(new LogError({ path, problem: "a path has no NUL" }))
+  if (paths.isAbsolute(path)) return Effect.succeed({ path: paths.normalize(path), folder: undefined })
+  const base = paths.resolve(folder)
+  const whole = paths.resolve(base, path)
+  const within = paths.relative(base, whole)
+  if (within === "") return Effect.fail(new LogError({ path, problem: "it names no file" }))
+  if (within === ".." || within.startsWith(`..${paths.sep}`) || paths.isAbsolute(within)) {
+    return Effect.fail(new LogError({ path, problem: `it leads out of the folder "${folder}"` }))
+  }
+  return Effect.succeed({ path: whole, folder: paths.dirname(whole) })
+}
