@@ -112,6 +112,15 @@ const defaultMaxFiles = 50
 const cannotOpen = (path: string) => (error: PlatformError): LogError =>
   new LogError({ path, problem: Problem.ofPlatform(error) })
 
+const makeFolder = (fileSystem: FileSystem, folder: string, path: string): Effect.Effect<void, LogError> =>
+  Effect.mapError(
+    fileSystem.makeDirectory(folder, { recursive: true }),
+    (error) =>
+      error.reason._tag === "AlreadyExists"
+        ? new LogError({ path, problem: `"${folder}" is not a folder` })
+        : cannotOpen(path)(error)
+  )
+
 /** A file that grows without limit. Sinks on one path share one writer; a relative path stays below `folder`. */
 export const file = Effect.fnUntraced(function*(path: string, options?: FileOptions): Effect.fn.Return<
   LogSink,
@@ -127,10 +136,14 @@ export const file = Effect.fnUntraced(function*(path: string, options?: FileOpti
   const encode = format === "ndjson" ? LogText.encodeJson : (event: LogEvent) => LogText.encode(event, { time, zone })
 
   const open = Effect.gen(function*() {
-    if (place.folder !== undefined) yield* fileSystem.makeDirectory(place.folder, { recursive: true })
+    if (place.folder !== undefined) yield* makeFolder(fileSystem, place.folder, place.path)
     const opened = yield* Opened.make(zone)
-    return yield* File.open({ path: place.path, flag: "a", mode: options?.mode ?? defaultMode, encode, opened })
-  }).pipe(Effect.mapError(cannotOpen(place.path)))
+    const mode = options?.mode ?? defaultMode
+    return yield* Effect.mapError(
+      File.open({ path: place.path, flag: "a", mode, encode, opened }),
+      cannotOpen(place.path)
+    )
+  })
 
   const writer = yield* Shared.acquire({
     fileSystem,
@@ -185,8 +198,9 @@ export const rotating = Effect.fnUntraced(function*(options?: RotatingOptions): 
   const time = options?.time ?? "utc"
   const encode = (event: LogEvent) => LogText.encode(event, { time, zone })
   const opened = yield* Opened.make(zone)
-  const write = yield* fileSystem.makeDirectory(folder, { recursive: true }).pipe(
-    Effect.andThen(Ring.open({
+  yield* makeFolder(fileSystem, folder, folder)
+  const write = yield* Effect.mapError(
+    Ring.open({
       paths,
       folder,
       prefix,
@@ -196,8 +210,8 @@ export const rotating = Effect.fnUntraced(function*(options?: RotatingOptions): 
       mode: options?.mode ?? defaultMode,
       encode,
       opened
-    })),
-    Effect.mapError(cannotOpen(folder))
+    }),
+    cannotOpen(folder)
   )
   const writer = yield* Writer.make({
     name: `in "${escape(folder)}"`,

@@ -4,6 +4,7 @@
  * The check is on the path's words; a symbolic link below the folder is its administrator's word.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Path } from "effect/Path"
 import { LogError } from "./model.ts"
 
@@ -19,12 +20,10 @@ export interface Place {
 export const resolve = (paths: Path, folder: string, path: string): Effect.Effect<Place, LogError> => {
   if (path.includes("\0")) return Effect.fail(new LogError({ path, problem: "a path has no NUL" }))
   if (paths.isAbsolute(path)) return Effect.succeed({ path: paths.normalize(path), folder: undefined })
-  const base = paths.resolve(folder)
-  const whole = paths.resolve(base, path)
-  const within = paths.relative(base, whole)
-  if (within === "") return Effect.fail(new LogError({ path, problem: "it names no file" }))
-  if (within === ".." || within.startsWith(`..${paths.sep}`) || paths.isAbsolute(within)) {
+  const within = paths.resolveWithin(folder, path)
+  if (Option.isNone(within)) {
     return Effect.fail(new LogError({ path, problem: `it leads out of the folder "${folder}"` }))
   }
-  return Effect.succeed({ path: whole, folder: paths.dirname(whole) })
+  if (within.value === paths.resolve(folder)) return Effect.fail(new LogError({ path, problem: "it names no file" }))
+  return Effect.succeed({ path: within.value, folder: paths.dirname(within.value) })
 }

@@ -87,7 +87,7 @@ export const open = Effect.fnUntraced(function*(ring: Ring): Effect.fn.Return<
   const pruned = Effect.provideService(prune(ring), FileSystem, fs)
 
   let current: Current = yield* Effect.acquireRelease(
-    next(0),
+    next(-1),
     () => Effect.suspend(() => Scope.close(current.scope, Exit.void))
   )
   yield* pruned
