@@ -21,9 +21,8 @@ export const layerConfig = (
   options: Config.Wrap<Transporter.Options>
 ): Layer.Layer<Provided, SmtpError | LogError | Config.ConfigError> => complete(Transporter.layerConfig(options))
 
-const complete = <E>(transporter: Layer.Layer<Transporter.Transporter, E, Transporter.Requirements>) =>
-  transporter.pipe(Layer.provideMerge(applicationLog()), Layer.provide(NodeColloquy.layer))
+/** One value for all, so that the transporters of one runtime share the file. */
+const log = SmtpLog.layerGlobal()
 
-let log: ReturnType<typeof SmtpLog.layerGlobal> | undefined
-/** One value for all, so that several transporters in one runtime share the file. */
-const applicationLog = () => log ??= SmtpLog.layerGlobal()
+const complete = <E>(transporter: Layer.Layer<Transporter.Transporter, E, Transporter.Requirements>) =>
+  transporter.pipe(Layer.provideMerge(log), Layer.provide(NodeColloquy.layer))
