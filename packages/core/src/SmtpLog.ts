@@ -27,6 +27,8 @@ import * as LogText from "./LogText.ts"
 export class SmtpLog extends Context.Service<SmtpLog, {
   /** The most content that any sink wants now. Read once per transaction. */
   readonly content: () => ContentLevel
+  /** Whether a sink or a reader of the stream would be given an event now. */
+  readonly isListening: () => boolean
   /** `false`: await `flush` before recording more. */
   readonly recordUnsafe: (event: LogEvent) => boolean
   /** When this returns, what was recorded is where the sinks end. Never fails, bounded by the sinks' `flushTimeout`. */
@@ -57,6 +59,7 @@ const fromSinks = (sinks: ReadonlyArray<LogSink.LogSink>): Effect.Effect<SmtpLog
     const [only, ...others] = sinks
     return SmtpLog.of({
       content: () => sinks.reduce<ContentLevel>((level, sink) => maxContent(level, sink.content), "summary"),
+      isListening: () => sinks.length > 0 || hub.isListening(),
       recordUnsafe: only !== undefined && others.length === 0
         ? (event) => {
           hub.publishUnsafe(event)

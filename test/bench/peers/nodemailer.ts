@@ -1,5 +1,5 @@
 /** `node nodemailer.ts PORT MESSAGES SIZE`: one pooled connection. Prints one JSON line. */
-import Nodemailer from "nodemailer"
+import { createTransport } from "nodemailer"
 
 const [port, count, size] = process.argv.slice(2)
 const messages = Number(count)
@@ -8,7 +8,7 @@ const raw = `Subject: bench\r\n\r\n${"x".repeat(62)}\r\n`.padEnd(Number(size) - 
   "\r\n"
 )
 
-const transport = Nodemailer.createTransport({
+const transport = createTransport({
   host: "127.0.0.1",
   port: Number(port),
   secure: false,

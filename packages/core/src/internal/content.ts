@@ -18,7 +18,7 @@ import {
 } from "../SmtpError.ts"
 import { fixedLine } from "./pipeline.ts"
 import { makeContentLines, type Recorder } from "./recorder.ts"
-import { countLines, endOfData, hasEightBit, makeRepair, makeStuffing } from "./stuffing.ts"
+import { countLines, endOfData, hasEightBit, linesIfWhole, makeRepair, makeStuffing } from "./stuffing.ts"
 import type { Ready, Transaction } from "./transaction.ts"
 
 export interface Content {
@@ -74,7 +74,8 @@ export const ready = (content: Content, mode: "data" | "bdat", recorder: Recorde
   for (const chunk of chunks) size += chunk.length
   if (size > pieceSize) return undefined
   let whole = chunks
-  if (!content.clean) {
+  const known = content.clean ? undefined : linesIfWhole(chunks)
+  if (!content.clean && known === undefined) {
     const repair = makeRepair()
     whole = chunks.map(repair.push)
     const rest = repair.end()
@@ -86,8 +87,8 @@ export const ready = (content: Content, mode: "data" | "bdat", recorder: Recorde
   if (content.sevenBit && whole.some(hasEightBit)) return undefined
   const record = () => {
     const level = recorder.contentLevel()
-    let lines = 0
-    for (const chunk of whole) lines += countLines(chunk)
+    let lines = known ?? 0
+    if (known === undefined) { for (const chunk of whole) lines += countLines(chunk) }
     if (level !== "summary") {
       const log = makeContentLines(recorder, level)
       for (const chunk of whole) log.push(chunk)
@@ -135,6 +136,7 @@ export const runContent = (
 
   const announce = (size: number, last: boolean): Uint8Array => {
     const line = fixedLine(Command.bdat(size, { last }))
+    recorder.tick()
     recorder.clientLine(line.log)
     return encoder.encode(line.wire)
   }

@@ -139,7 +139,7 @@ export const receipt = (options: {
   const queueId = Reply.queueId(reply)
   const since = (from: number, to: number) => Duration.millis(Math.max(0, to - from))
   const { auth, greeting, tls } = session.timings
-  return new Receipt({
+  return trusted({
     session: recorder.session,
     transaction: number,
     ...(options.messageId === undefined ? {} : { messageId: options.messageId }),
@@ -161,5 +161,9 @@ export const receipt = (options: {
       verdict: since(marks.content, marks.settled),
       total: since(options.queuedAt, marks.settled)
     }
-  }, { disableChecks: true })
+  })
 }
+
+/** A receipt whose fields are known to be right: the Schema's constructor costs more than the rest of a send. */
+const trusted = (fields: ConstructorParameters<typeof Receipt>[0]): Receipt =>
+  Object.assign(Object.create(Receipt.prototype), fields)

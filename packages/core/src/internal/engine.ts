@@ -140,7 +140,7 @@ export const make = Effect.fnUntraced(function*(options: {
   let sealed = false
 
   const moved = () => {
-    movedAt = recorder.elapsedNow()
+    movedAt = recorder.tick()
   }
 
   const window = Window.make(options.window)
@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function*(options: {
     recorder,
     onOutput: () => output.openUnsafe(),
     onProgress: () => {
-      moved()
+      movedAt = recorder.ticked()
       progress.openUnsafe()
       if ((due()?.at ?? Number.POSITIVE_INFINITY) < watchedUntil) activity.openUnsafe()
     },
@@ -210,6 +210,7 @@ export const make = Effect.fnUntraced(function*(options: {
     while (true) {
       if (sealed) yield* gate.await
       const chunks = yield* connection.pull
+      recorder.tick()
       for (const chunk of chunks) {
         if (sealed) pipeline.injected()
         else pipeline.feed(chunk)
@@ -246,6 +247,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const writer = Effect.gen(function*() {
     while (true) {
+      recorder.tick()
       const next = pipeline.take()
       if (next === undefined) {
         output.closeUnsafe()
@@ -335,6 +337,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const command: Engine["command"] = (line, phase, settings) =>
     Effect.callback<Answer, Failure>((resume) => {
+      recorder.tick()
       await_(phase, settings, resume)
       pipeline.line(line)
       drain()
@@ -342,6 +345,7 @@ export const make = Effect.fnUntraced(function*(options: {
     })
 
   // The greeting comes unasked: it is expected before the reader begins.
+  recorder.tick()
   const greeted = Deferred.makeUnsafe<Answer, Failure>()
   await_("greeting", undefined, (answer) => Deferred.doneUnsafe(greeted, answer))
 
@@ -380,10 +384,11 @@ export const make = Effect.fnUntraced(function*(options: {
     },
     inFlight: () => inFlight,
     submit: (job, ways, onSettled) => {
+      recorder.tick()
       const transaction = Transaction.make({
         pipeline,
         ways,
-        now: recorder.elapsedNow,
+        now: recorder.ticked,
         note: (text) => recorder.record({ _tag: "Note", text }),
         ready: (job, mode) => ready(job.content, mode, recorder),
         onSettled: (transaction) => {

@@ -25,6 +25,7 @@ interface Reader {
 
 export interface Hub {
   readonly publishUnsafe: (event: LogEvent) => void
+  readonly isListening: () => boolean
   /** Readers end when they have read what there is. */
   readonly endUnsafe: () => void
   readonly stream: Stream.Stream<LogEvent>
@@ -72,6 +73,7 @@ export const make = (): Hub => {
 
   return {
     publishUnsafe,
+    isListening: () => readers.size > 0,
     endUnsafe: () => {
       ended = true
       for (const reader of readers) reader.some.openUnsafe()

@@ -17,7 +17,7 @@
 import * as Result from "effect/Result"
 import * as Command from "../Command.ts"
 import type { Phase } from "../LogEvent.ts"
-import { makeParser, type Reply, type ReplyError } from "../Reply.ts"
+import { makeParser, type Reply, type ReplyError, toLines } from "../Reply.ts"
 import { LimitExceeded, ProtocolViolation, ServerRefused, type SmtpErrorReason, TlsFailed } from "../SmtpError.ts"
 import { type Recorder, secretChallenge } from "./recorder.ts"
 
@@ -163,7 +163,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
       if (reply.code === 421) {
         return cut({ reason: new ServerRefused({ reply }), phase: last, kind: "closing", by: "server" })
       }
-      return outOfStep("a reply came that nothing waits for", lines[0], last)
+      return outOfStep("a reply came that nothing waits for", toLines(reply)[0], last)
     }
     const phase = head.phase()
     last = phase
@@ -188,31 +188,33 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     }
     read += chunk.length
     const parsed = parser.feed(chunk)
+    const { lines } = parsed
     let from = 0
-    /** Up to there; held back where the head records its own. */
-    const record = (to: number): ReadonlyArray<string> => {
-      const lines = parsed.lines.slice(from, to).map(recorder.scrub)
-      from = to
-      if (fifo[0]?.holdsLines === true) {
-        held.push(...lines)
-        return lines
+    /** Puts the lines up to there on record; held back where the head records its own. True: a secret was taken out. */
+    const record = (to: number): boolean => {
+      let scrubbed = false
+      for (; from < to; from++) {
+        const raw = lines[from] ?? ""
+        const line = recorder.hasSecrets() ? recorder.scrub(raw) : raw
+        if (line !== raw) scrubbed = true
+        if (fifo[0]?.holdsLines === true) held.push(line)
+        else recorder.serverLine(line)
       }
-      for (const line of lines) recorder.serverLine(line)
-      return lines
+      return scrubbed
     }
     for (const { lineEnd, reply } of parsed.replies) {
-      const lines = record(lineEnd)
+      const scrubbed = record(lineEnd)
       const own = held
-      held = []
+      if (own.length > 0) held = []
       const seals = fifo[0]?.seals === true && reply.code === 220
-      dispatch(recorder.scrubReply(reply), own.length > 0 ? own : lines)
+      dispatch(scrubbed ? recorder.scrubReply(reply) : reply, own)
       if (cutBy !== undefined) break
-      if (seals && (lineEnd < parsed.lines.length || parsed.error !== undefined || parser.pending > 0)) {
-        record(parsed.lines.length)
+      if (seals && (lineEnd < lines.length || parsed.error !== undefined || parser.pending > 0)) {
+        record(lines.length)
         return injected()
       }
     }
-    record(parsed.lines.length)
+    record(lines.length)
     if (parsed.error !== undefined && cutBy === undefined) {
       cut({ reason: scrubLine(fromParser(parsed.error)), phase: stage(), kind: "broken", by: "client" })
     }

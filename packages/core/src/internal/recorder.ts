@@ -32,9 +32,12 @@ export const tailSize = 16_384
 
 export interface Recorder {
   readonly session: number
-  readonly now: () => number
   /** Milliseconds on the monotonic clock: what elapsed. */
   readonly elapsedNow: () => number
+  /** Reads the clocks for the lines of one read or one write, which are dated alike. Gives `elapsedNow`. */
+  readonly tick: () => number
+  /** `elapsedNow` at the last `tick`. */
+  readonly ticked: () => number
   readonly record: (event: EventBody) => void
   readonly clientLine: (line: string) => void
   /** A reply line as received; the scrub has run (`scrub`). */
@@ -42,6 +45,8 @@ export interface Recorder {
   /** The known secrets taken out of decoded text that a peer said. */
   readonly scrub: (text: string) => string
   readonly scrubReply: (reply: Reply) => Reply
+  /** A secret is known that could be echoed. */
+  readonly hasSecrets: () => boolean
   readonly addSecret: (secret: Redacted.Redacted<string>) => void
   /** A line that carried a secret while authenticating, as it was on the wire. */
   readonly addLine: (line: Redacted.Redacted<string>) => void
@@ -100,6 +105,14 @@ const shortened = (event: LogEvent): LogEvent => {
   }
 }
 
+/** A line in the making: what differs from one line of a session to the next. */
+interface Line {
+  readonly _tag: "ClientLine" | "ServerLine"
+  readonly line: string
+  readonly counter: number
+  readonly time: number
+}
+
 export interface Options {
   readonly redaction: Redaction | undefined
   readonly server: { readonly host: string; readonly port: number } | undefined
@@ -113,18 +126,27 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const session = sequence.nextSessionUnsafe()
   const scrub = makeScrub()
   const redact = options.redaction?.applier()
-  const ring: Array<LogEvent> = []
+  /** The newest events; of lines that nobody else sees only what an event is made of. */
+  const ring: Array<LogEvent | Line> = []
   let position = 0
   let blocked = false
+  let time = clock.currentTimeMillisUnsafe()
+  let ticked = 0
+  let hasSecrets = false
+
+  const elapsedNow = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
 
   const emit = (raw: LogEvent): LogEvent => {
     const event = redact === undefined ? raw : redact(raw)
-    if (event._tag !== "HeaderLine" && event._tag !== "BodyLine") {
-      ring[position % tailEvents] = event
-      position++
-    }
+    if (event._tag !== "HeaderLine" && event._tag !== "BodyLine") ring[position++ % tailEvents] = event
     if (!log.recordUnsafe(event)) blocked = true
     return event
+  }
+
+  const said = (_tag: "ClientLine" | "ServerLine", line: string): void => {
+    const counter = sequence.nextCounterUnsafe()
+    if (redact === undefined && !log.isListening()) ring[position++ % tailEvents] = { _tag, line, counter, time }
+    else emit({ _tag, line, counter, time, process, session })
   }
   const record = (event: EventBody): LogEvent =>
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body and its head make the event
@@ -142,7 +164,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     for (let at = position - 1; at >= 0 && at > position - 1 - tailEvents; at--) {
       const event = ring[at % tailEvents]
       if (event === undefined) break
-      const short = shortened(event)
+      const short = shortened("session" in event ? event : { ...event, process, session })
       size += textOf(short)
       if (size > tailSize) break
       events.push(short)
@@ -176,11 +198,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const self: Recorder = {
     session,
-    now: () => clock.currentTimeMillisUnsafe(),
-    elapsedNow: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000,
+    elapsedNow,
+    tick: () => {
+      time = clock.currentTimeMillisUnsafe()
+      ticked = elapsedNow()
+      return ticked
+    },
+    ticked: () => ticked,
     record,
-    clientLine: (line) => void record({ _tag: "ClientLine", line }),
-    serverLine: (line) => void record({ _tag: "ServerLine", line }),
+    clientLine: (line) => said("ClientLine", line),
+    serverLine: (line) => said("ServerLine", line),
     scrub: scrubText,
     scrubReply: (reply) => {
       let changed = false
@@ -193,8 +220,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const lines: [string, ...Array<string>] = [one(first), ...rest.map(one)]
       return changed ? new Reply({ ...reply, lines }) : reply
     },
-    addSecret: (value) => scrub.addSecret(Redacted.value(value)),
-    addLine: (value) => scrub.addLine(Redacted.value(value)),
+    hasSecrets: () => hasSecrets,
+    addSecret: (value) => {
+      hasSecrets = true
+      scrub.addSecret(Redacted.value(value))
+    },
+    addLine: (value) => {
+      hasSecrets = true
+      scrub.addLine(Redacted.value(value))
+    },
     authenticating: false,
     contentLevel: log.content,
     blocked: () => blocked,

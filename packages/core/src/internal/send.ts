@@ -17,7 +17,7 @@ import type { Send, Sessions } from "./sessions.ts"
 import type { Settings } from "./settings.ts"
 
 export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions) {
-  const context = yield* Effect.context<never>()
+  const context = yield* Effect.context()
   const services = yield* Effect.context<FileSystem | Path | SecureRandom>()
 
   const prepare = (

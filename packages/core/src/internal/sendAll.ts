@@ -52,7 +52,7 @@ export const sendAll = <M, E, R>(
   Stream.unwrap(Effect.gen(function*() {
     const { deliver, limit, prepare } = options
     const scope = yield* Effect.scope
-    const fork = Effect.runForkWith(yield* Effect.context<never>())
+    const fork = Effect.runForkWith(yield* Effect.context())
     const enqueue: Enqueue = direct.get(deliver) ?? ((message, resume) => {
       const fiber = fork(Effect.onExit(deliver(message), (exit) => Effect.sync(() => resume(exit))))
       return Effect.asVoid(Fiber.interrupt(fiber))
@@ -110,7 +110,7 @@ export const sendAll = <M, E, R>(
       scope
     )
 
-    const pull: Effect.Effect<NonEmptyReadonlyArray<Sent<M>>, E | Cause.Done<void>> = Effect.suspend(() => {
+    const pull: Effect.Effect<NonEmptyReadonlyArray<Sent<M>>, E | Cause.Done> = Effect.suspend(() => {
       const taken = results
       if (Arr.isReadonlyArrayNonEmpty(taken)) {
         results = []

@@ -23,14 +23,38 @@ export interface Repair {
   readonly repaired: () => number
 }
 
-const isWhole = (chunk: Uint8Array): boolean => {
-  for (let lf = chunk.indexOf(LF); lf >= 0; lf = chunk.indexOf(LF, lf + 1)) {
-    if (chunk[lf - 1] !== CR) return false
+/** One look at a chunk: -1 where a line end is not CRLF (or may not be), else the number of line ends. */
+const wholeLines = (chunk: Uint8Array): number => {
+  let lines = 0
+  let afterCr = false
+  for (let i = 0; i < chunk.length; i++) {
+    const octet = chunk[i] ?? 0
+    if (octet > CR) {
+      if (afterCr) return -1
+      continue
+    }
+    if (octet === LF) {
+      if (!afterCr) return -1
+      lines++
+      afterCr = false
+    } else {
+      if (afterCr) return -1
+      afterCr = octet === CR
+    }
   }
-  for (let cr = chunk.indexOf(CR); cr >= 0; cr = chunk.indexOf(CR, cr + 1)) {
-    if (chunk[cr + 1] !== LF) return false
+  return afterCr ? -1 : lines
+}
+
+/** The lines of content that is whole as it is, or undefined. */
+export const linesIfWhole = (chunks: ReadonlyArray<Uint8Array>): number | undefined => {
+  let lines = 0
+  for (const chunk of chunks) {
+    const count = wholeLines(chunk)
+    if (count < 0) return undefined
+    lines += count
   }
-  return true
+  const last = chunks.findLast((chunk) => chunk.length > 0)
+  return last === undefined || last[last.length - 1] === LF ? lines : undefined
 }
 
 /** Makes each CR, LF and CRLF one CRLF. */
@@ -65,7 +89,7 @@ export const makeRepair = (): Repair => {
 
   const push = (chunk: Uint8Array): Uint8Array => {
     if (chunk.length === 0) return chunk
-    const out = !heldCr && isWhole(chunk) ? chunk : rewrite(chunk)
+    const out = !heldCr && wholeLines(chunk) >= 0 ? chunk : rewrite(chunk)
     if (out.length > 0) atLineStart = out[out.length - 1] === LF
     return out
   }

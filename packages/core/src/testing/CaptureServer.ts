@@ -112,6 +112,7 @@ const noKey = { key: Redacted.make(""), cert: "" }
 
 const noLog = SmtpLog.of({
   content: () => "summary",
+  isListening: () => false,
   recordUnsafe: () => true,
   flush: Effect.void,
   stream: Stream.empty
