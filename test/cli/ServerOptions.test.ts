@@ -156,6 +156,14 @@ describe("the flags of a server", () => {
       assert.isTrue(Redacted.isRedacted(options.accessTokenOAuth2))
     }))
 
+  it.effect("use the URL's secret as a token for OAuth, percent-decoded", () =>
+    Effect.gen(function*() {
+      const { accessTokenOAuth2: token } = yield* resolve("smtp://ann:a%2Fb@mail.test", {
+        auth: Option.some("OAUTHBEARER")
+      })
+      assert.strictEqual(Redacted.isRedacted(token) ? Redacted.value(token) : token, "a/b")
+    }))
+
   it.effect("name the file that can't be read", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(resolve("smtp://ann@mail.test", { passwordFile: Option.some("missing.txt") }))

@@ -213,7 +213,7 @@ describe("a file", () => {
         const error = yield* Effect.flip(LogSink.file(path, { folder: "logs" }))
         assert.strictEqual(error._tag, "LogError")
         assert.strictEqual(error.path, path)
-        assert.match(error.problem, /folder "logs"|names no file|NUL/)
+        assert.match(error.problem, /its folder, logs|names no file|NUL/)
       }
       assert.isObject(yield* LogSink.file("..a/b..log"))
       assert.isObject(yield* LogSink.file("/tmp/out.log"))
@@ -232,7 +232,7 @@ describe("a file", () => {
         `the log "/missing/a.log" cannot be opened: no such file or folder`
       ])
       const below = yield* Effect.flip(LogSink.file("a.log", { folder: "/tmp/plain" }))
-      assert.deepStrictEqual([below.path, below.problem], ["/tmp/plain/a.log", `"/tmp/plain" is not a folder`])
+      assert.deepStrictEqual([below.path, below.problem], ["/tmp/plain/a.log", "what should be its folder is not one"])
       const layer = yield* Effect.flip(Effect.scoped(Layer.build(SmtpLog.layerFile("/missing/a.log"))))
       assert.strictEqual(layer.path, "/missing/a.log")
     }).pipe(on(files))
@@ -316,7 +316,7 @@ describe("two sinks on one path", () => {
         const error = yield* Effect.flip(LogSink.file("/tmp/a.log", { format: "ndjson" }))
         assert.strictEqual(
           error.problem,
-          `it is open already, and not as ndjson but as text with times in the form "utc" of UTC`
+          `it is open already, and not as ndjson but as text with utc times of UTC`
         )
       }))
       yield* LogSink.file("/tmp/a.log", { format: "ndjson" })

@@ -4,6 +4,7 @@ import { Effect, FileSystem, Layer, Path, PlatformError } from "effect"
 export interface MemoryFiles {
   readonly files: Map<string, Uint8Array>
   readonly modes: Map<string, number>
+  readonly folders: Set<string>
   readonly text: (path: string) => string
   readonly lines: (path: string) => ReadonlyArray<string>
   readonly put: (path: string, text: string) => void
@@ -52,7 +53,7 @@ export const memoryFiles = (folders: ReadonlyArray<string> = ["/", "/tmp", proce
       ),
     readFileString: (path) =>
       Effect.suspend(() => {
-        const octets = files.get(path)
+        const octets = files.get(path.startsWith("./") ? `${process.cwd()}${path.slice(1)}` : path)
         return octets === undefined
           ? Effect.fail(failure("NotFound", path, "ENOENT"))
           : Effect.succeed(new TextDecoder().decode(octets))
@@ -97,6 +98,7 @@ export const memoryFiles = (folders: ReadonlyArray<string> = ["/", "/tmp", proce
   const self: MemoryFiles = {
     files,
     modes,
+    folders: known,
     text,
     lines: (path) => text(path).split("\n").slice(0, -1),
     put: (path, content) => void files.set(path, new TextEncoder().encode(content)),

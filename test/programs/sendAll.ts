@@ -1,5 +1,5 @@
 import { Transporter } from "@colloquy/core"
-import { Effect, Result, Stream } from "effect"
+import { type Effect, Result, Stream } from "effect"
 
 interface Customer {
   readonly name: string

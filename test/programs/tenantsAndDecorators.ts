@@ -1,10 +1,10 @@
-import { LogSink, SmtpError, SmtpLog, Transporter } from "@colloquy/core"
+import { LogSink, type SmtpError, SmtpLog, Transporter } from "@colloquy/core"
 import { NodeColloquy } from "@colloquy/node"
 import { Context, Effect, Layer, LayerMap, Schedule } from "effect"
 import { RateLimiter } from "effect/persistence"
 
 // one transporter and one log file a tenant, closed when idle
-class Tenants extends LayerMap.Service<Tenants>()("app/Tenants", {
+export class Tenants extends LayerMap.Service<Tenants>()("app/Tenants", {
   lookup: (tenant: string) =>
     Transporter.layer({ host: `${tenant}.mail.example` }).pipe(
       Layer.provide(SmtpLog.layerTee([LogSink.file(`${tenant}.log`)]))
@@ -16,7 +16,7 @@ export const send = (tenant: string) =>
   Transporter.send({ from: "a@b.example", to: "c@d.example" }).pipe(Effect.provide(Tenants.get(tenant)))
 
 // decorators
-class Mail extends Transporter.Service<Mail>()("app/Mail") {
+export class Mail extends Transporter.Service<Mail>()("app/Mail") {
   static readonly layerResilient = Layer.effect(
     Mail,
     Effect.gen(function*() {

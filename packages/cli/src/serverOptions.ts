@@ -15,6 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { readText } from "./internal/files.ts"
 
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
@@ -85,15 +86,18 @@ const isOAuth = (mechanism: string) => ["OAUTH2", "OAUTHBEARER", "XOAUTH2"].incl
 /** One line end at the end of a password file belongs to the editor, not to the password. */
 const withoutFinalLineEnd = (text: string) => text.replace(/\r?\n$/, "")
 
-/** Whether the URL has a user, and a password. One that is none is the transporter's to complain about. */
+/** What the URL says of who logs in. One that is no URL is the transporter's to complain about. */
 const credentialsOf = (server: Redacted.Redacted) => {
   const url = URL.parse(Redacted.value(server))
-  const parameters = url?.searchParams
   return {
-    user: url !== null && (url.username !== "" || parameters?.has("user") === true),
-    password: url !== null && (url.password !== "" || parameters?.has("password") === true)
+    user: url !== null && url.username !== "",
+    password: url === null || url.password === "" ? undefined : Redacted.make(url.password, { label: "password" })
   }
 }
+
+/** Percent-decoded; what can't be is the transporter's to complain about. */
+const decoded = (secret: Redacted.Redacted) =>
+  Result.getOrUndefined(Result.try(() => Redacted.make(decodeURIComponent(Redacted.value(secret)))))
 
 const secretOf = Effect.fnUntraced(function*(input: Input) {
   if (Option.isSome(input.passwordFile)) {
@@ -103,11 +107,12 @@ const secretOf = Effect.fnUntraced(function*(input: Input) {
   // The environment may hold the password of another server: it is not for a URL without a user.
   const environment = yield* Effect.orDie(Config.option(Config.Redacted("COLLOQUY_PASSWORD")))
   if (user && Option.isSome(environment)) return environment.value
-  if (password) {
+  if (password !== undefined) {
     yield* Console.error(
       "colloquy: the password in the URL shows in the list of processes; --password-file or COLLOQUY_PASSWORD hide it."
     )
-    return undefined
+    // As a password the transporter takes it from the URL itself; as a token it does not.
+    return Option.exists(input.auth, isOAuth) ? decoded(password) : undefined
   }
   const { canPrompt } = yield* TerminalCapabilities.TerminalCapabilities
   if (!user || !canPrompt || Option.contains(input.auth, "EXTERNAL")) return undefined

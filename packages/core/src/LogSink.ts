@@ -117,7 +117,10 @@ const makeFolder = (fileSystem: FileSystem, folder: string, path: string): Effec
     fileSystem.makeDirectory(folder, { recursive: true }),
     (error) =>
       error.reason._tag === "AlreadyExists"
-        ? new LogError({ path, problem: `"${folder}" is not a folder` })
+        ? new LogError({
+          path,
+          problem: folder === path ? "it is not a folder" : "what should be its folder is not one"
+        })
         : cannotOpen(path)(error)
   )
 
@@ -148,7 +151,7 @@ export const file = Effect.fnUntraced(function*(path: string, options?: FileOpti
   const writer = yield* Shared.acquire({
     fileSystem,
     path: place.path,
-    form: format === "ndjson" ? format : `${format} with times in the form "${time}" of ${zone}`,
+    form: format === "ndjson" ? format : `${format} with ${time} times of ${zone}`,
     make: Effect.flatMap(open, (file) =>
       Writer.make({
         name: `"${escape(place.path)}"`,

@@ -10,8 +10,13 @@ const address = (entry: Address): MimeParser.Address =>
     ? { name: entry.name, address: entry.address }
     : { name: entry.name, addresses: entry.group }
 
-const octets = (content: Attachment["content"]): Uint8Array =>
-  typeof content === "string" ? new TextEncoder().encode(content) : new Uint8Array(content)
+const octets = ({ content, mimeType }: Attachment): Uint8Array => {
+  const found = typeof content === "string" ? new TextEncoder().encode(content) : new Uint8Array(content)
+  if (mimeType !== "text/calendar" && mimeType !== "application/ics") return found
+  // the library reads calendars as texts, and ends them with one more line end
+  const text = new TextDecoder().decode(found).replace(/\r?\n$/, "")
+  return new TextEncoder().encode(text.replaceAll(/\r?\n/g, "\r\n"))
+}
 
 const known = (disposition: string | null): "attachment" | "inline" | undefined =>
   disposition === "attachment" || disposition === "inline" ? disposition : undefined
@@ -23,7 +28,7 @@ const attachment = (part: Attachment): MimeParser.Attachment => ({
   cid: part.contentId?.replaceAll(/^<|>$/g, ""),
   description: part.description,
   method: part.method,
-  content: octets(part.content)
+  content: octets(part)
 })
 
 const all = (field: Address | ReadonlyArray<Address> | undefined): ReadonlyArray<MimeParser.Address> =>

@@ -25,9 +25,24 @@ const failure = (field: "certificate" | "certificatePassword", problem: string) 
 
 const der = (forge: Library, asn1: Asn1): Buffer => Buffer.from(forge.asn1.toDer(asn1).getBytes(), "latin1")
 
+/**
+ * The old encryptions and the checksum take a password as UTF-16, PBES2 takes UTF-8: the library knows one form only. For
+ * a password that is not ASCII the second try goes without the checksum; a wrong one fails to decrypt.
+ */
+const openPkcs12 = (forge: Library, octets: Uint8Array, password: string) => {
+  const read = () => forge.asn1.fromDer(Buffer.from(octets).toString("latin1"))
+  try {
+    return forge.pkcs12.pkcs12FromAsn1(read(), password)
+  } catch (error) {
+    if (/^[\x20-\x7E]*$/.test(password)) throw error
+    const file = read()
+    if (Array.isArray(file.value)) file.value = file.value.slice(0, 2)
+    return forge.pkcs12.pkcs12FromAsn1(file, forge.util.encodeUtf8(password))
+  }
+}
+
 const fromPkcs12 = (forge: Library, octets: Uint8Array, password: string) => {
-  const asn1 = forge.asn1.fromDer(Buffer.from(octets).toString("latin1"))
-  const file = forge.pkcs12.pkcs12FromAsn1(asn1, password)
+  const file = openPkcs12(forge, octets, password)
   const keys: Array<Crypto.KeyObject> = []
   const certificates: Array<Crypto.X509Certificate> = []
   for (const { safeBags } of file.safeContents) {

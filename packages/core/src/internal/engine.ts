@@ -138,6 +138,8 @@ export const make = Effect.fnUntraced(function*(options: {
   let movedAt = recorder.elapsedNow()
   let watchedUntil = Number.POSITIVE_INFINITY
   let sealed = false
+  /** QUIT was answered: who then closes first is chance, and the log says the same. */
+  let saidGoodbye = false
 
   const moved = () => {
     movedAt = recorder.tick()
@@ -297,7 +299,7 @@ export const make = Effect.fnUntraced(function*(options: {
       Effect.andThen(Effect.sync(() => {
         recorder.record({
           _tag: "Closed",
-          by: pipeline.isCut()?.by ?? "client",
+          by: saidGoodbye ? "client" : pipeline.isCut()?.by ?? "client",
           elapsed: recorder.elapsedNow() - options.connectedAt
         })
       })),
@@ -326,6 +328,7 @@ export const make = Effect.fnUntraced(function*(options: {
           sealed = true
           gate.closeUnsafe()
         }
+        if (phase === "quit") saidGoodbye = true
         after.push(() => resume(Effect.succeed({ reply, lines })))
         return true
       },

@@ -35,7 +35,7 @@ export interface Switching {
 const unsaid: Switching = { initially: undefined, first: undefined, forced: false }
 
 const warn = (what: string, problem: string): Effect.Effect<void> =>
-  Effect.logWarning(`${escape(what)} cannot be read: ${escape(problem)}. No log is written.`)
+  Effect.logWarning(`${what} cannot be read: ${escape(problem)}. No log is written.`)
 
 const variable = (name: string) =>
   Config.String(name).pipe(
@@ -61,7 +61,7 @@ export const read = Effect.fnUntraced(function*(configFile: string | undefined) 
   const fs = yield* FileSystem
   const short = yield* variable("COLLOQUY_LOG")
   if (short === "1") return { initially: "on", first: 1, forced: true } satisfies Switching
-  if (short !== "" && short !== "0") yield* warn(`COLLOQUY_LOG="${short}"`, "it is 1, or not set")
+  if (short !== "" && short !== "0") yield* warn(`COLLOQUY_LOG="${escape(short)}"`, "it is 1, or not set")
   const named = yield* variable("COLLOQUY_LOG_CONFIG")
   const path = named === "" ? configFile ?? defaultFile : named
   const isNamed = named !== "" || configFile !== undefined
@@ -71,7 +71,7 @@ export const read = Effect.fnUntraced(function*(configFile: string | undefined) 
     Effect.catch(({ isMissing, problem }) =>
       isMissing && !isNamed
         ? Effect.succeed(unsaid)
-        : Effect.as(warn(`The log configuration "${path}"`, problem), { ...unsaid, initially: "off" as const })
+        : Effect.as(warn(`The log configuration "${escape(path)}"`, problem), { ...unsaid, initially: "off" as const })
     )
   )
 })

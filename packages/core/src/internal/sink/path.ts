@@ -22,7 +22,7 @@ export const resolve = (paths: Path, folder: string, path: string): Effect.Effec
   if (paths.isAbsolute(path)) return Effect.succeed({ path: paths.normalize(path), folder: undefined })
   const within = paths.resolveWithin(folder, path)
   if (Option.isNone(within)) {
-    return Effect.fail(new LogError({ path, problem: `it leads out of the folder "${folder}"` }))
+    return Effect.fail(new LogError({ path, problem: `it leads out of its folder, ${folder}` }))
   }
   if (within.value === paths.resolve(folder)) return Effect.fail(new LogError({ path, problem: "it names no file" }))
   return Effect.succeed({ path: within.value, folder: paths.dirname(within.value) })
