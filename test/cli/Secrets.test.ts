@@ -61,7 +61,8 @@ describe("what the program prints", () => {
             const told = yield* run(script, args, first)
             assert.isAbove(told.output.length + told.errors.length, 100)
             assert.deepStrictEqual(told, yield* run(script, args, second))
-          })
+          }),
+        { arbitrary: { runs: 20 }, timeout: 30_000 }
       )
     }
   }
