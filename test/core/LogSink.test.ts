@@ -160,6 +160,28 @@ describe("a sink of one's own", () => {
     }))
 })
 
+describe("a slow disk", () => {
+  it.effect("is waited for as long as it writes something, by flushes and by the end of the log", () => {
+    const files = memoryFiles()
+    return Effect.gen(function*() {
+      const slow = Effect.gen(function*() {
+        const sink = yield* LogSink.file("/tmp/a.log", { content: "full" })
+        files.room = (_, octets) => Math.min(octets, 40)
+        files.gate = Effect.sleep("900 millis")
+        for (let n = 1; n <= 9; n++) sink.recordUnsafe(server(n, `250 ${n}`))
+        yield* sink.flush
+        assert.strictEqual(files.lines("/tmp/a.log").length, 10)
+        for (let n = 1; n <= 9; n++) sink.recordUnsafe(server(n, `250 ${n}`))
+      })
+      const running = yield* Effect.forkChild(Effect.scoped(slow), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(running)
+      assert.strictEqual(files.lines("/tmp/a.log").length, 19)
+      assert.deepStrictEqual(yield* warnings, [])
+    }).pipe(on(files))
+  })
+})
+
 describe("a file", () => {
   it.effect("begins with whose log it is, holds whole lines, and is for its owner only", () => {
     const files = memoryFiles()

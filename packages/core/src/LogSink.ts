@@ -157,7 +157,7 @@ export const file = Effect.fnUntraced(function*(path: string, options?: FileOpti
         name: `"${escape(place.path)}"`,
         capacity: options?.capacity,
         flushTimeout: options?.flushTimeout,
-        write: (events) => file.write(events.map(encode))
+        write: (events, progress) => file.write(events.map(encode), progress)
       }))
   })
   const redact = options?.redaction?.applier()
@@ -220,7 +220,7 @@ export const rotating = Effect.fnUntraced(function*(options?: RotatingOptions): 
     name: `in "${escape(folder)}"`,
     capacity: options?.capacity,
     flushTimeout: options?.flushTimeout,
-    write: (events) => write(events.map(encode))
+    write: (events, progress) => write(events.map(encode), progress)
   })
   return fromWriter(writer, options)
 })

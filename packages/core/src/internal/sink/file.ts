@@ -17,11 +17,13 @@ export interface OpenFile {
   readonly size: () => number
   /** Has it nothing but its first line? */
   readonly isFresh: () => boolean
-  readonly write: (lines: ReadonlyArray<string>) => Effect.Effect<void, WriteProblem>
+  readonly write: (lines: ReadonlyArray<string>, progress?: () => void) => Effect.Effect<void, WriteProblem>
 }
 
 const octets = new TextEncoder()
 const lineEnd = 0x0a
+/** Octets of one write, to the end of a line: more at a time would not be faster, and hides whether a slow disk is alive. */
+const pieceSize = 1_048_576
 
 /** Octets of a line with its end. */
 export const lengthOf = (line: string): number => octets.encode(line).length + 1
@@ -38,6 +40,12 @@ const countLines = (bytes: Uint8Array): number => {
   let count = 0
   for (let at = bytes.indexOf(lineEnd); at >= 0; at = bytes.indexOf(lineEnd, at + 1)) count++
   return count
+}
+
+const pieceEnd = (bytes: Uint8Array, from: number): number => {
+  if (bytes.length - from <= pieceSize) return bytes.length
+  const before = bytes.lastIndexOf(lineEnd, from + pieceSize - 1) + 1
+  return before > from ? before : bytes.indexOf(lineEnd, from) + 1
 }
 
 const endsUnfinished = Effect.fnUntraced(
@@ -67,16 +75,19 @@ export const open = Effect.fnUntraced(function*(options: {
   let size = before
   let isFresh = before === 0
 
-  const write = Effect.fnUntraced(function*(lines: ReadonlyArray<string>) {
+  const write = Effect.fnUntraced(function*(lines: ReadonlyArray<string>, progress?: () => void) {
     const kept = first.length
     const bytes = join(first, lines.length === 0 ? new Uint8Array(0) : octets.encode(`${lines.join("\n")}\n`))
     let at = 0
     while (at < bytes.length) {
-      const taken = yield* Effect.result(file.write(bytes.subarray(at)))
+      const taken = yield* Effect.result(file.write(bytes.subarray(at, pieceEnd(bytes, at))))
       const count = taken._tag === "Success" ? taken.success : 0
       at += count
       size += count
-      if (count > 0) continue
+      if (count > 0) {
+        progress?.()
+        continue
+      }
       const lastWhole = at <= kept ? kept : bytes.indexOf(lineEnd, at - 1) + 1
       first = bytes.slice(at, Math.max(at, lastWhole))
       const problem = taken._tag === "Failure" ? Problem.ofPlatform(taken.failure) : "nothing could be written"

@@ -28,7 +28,7 @@ export interface LogSink {
   readonly content: ContentLevel
   /** `false`: the buffer is past its high-water mark; the session awaits `flush` before it goes on. Never throws. */
   readonly recordUnsafe: (event: LogEvent) => boolean
-  /** What was recorded is with the operating system (or the sink's `write`) when this returns. Never fails, bounded by `flushTimeout`. */
+  /** What was recorded is with the operating system (or the sink's `write`) when this returns. Never fails, gives up after `flushTimeout`. */
   readonly flush: Effect.Effect<void>
 }
 
@@ -37,7 +37,7 @@ export interface Options {
   readonly content?: ContentLevel | undefined
   /** Besides the transporter's; a sink cannot take away from that. */
   readonly redaction?: Redaction | undefined
-  /** How long a flush waits for a sink that does not write. Default 1 second; then the sink goes on without, and counts what it drops. */
+  /** How long a flush waits for a sink that writes nothing at all. Default 1 second; then mail goes on, and what is dropped is counted. */
   readonly flushTimeout?: Duration.Input | undefined
   /** Events in the buffer past which sessions wait (in memory: events that are kept). Default 16,384 (in memory 10,000). */
   readonly capacity?: number | undefined

@@ -70,7 +70,7 @@ const prune = Effect.fnUntraced(function*(ring: Ring) {
 
 /** Writes lines to the ring; its scope closes the file of the moment. */
 export const open = Effect.fnUntraced(function*(ring: Ring): Effect.fn.Return<
-  (lines: ReadonlyArray<string>) => Effect.Effect<void, WriteProblem>,
+  (lines: ReadonlyArray<string>, progress: () => void) => Effect.Effect<void, WriteProblem>,
   PlatformError,
   FileSystem | Scope.Scope
 > {
@@ -110,7 +110,7 @@ export const open = Effect.fnUntraced(function*(ring: Ring): Effect.fn.Return<
     return false
   })
 
-  return Effect.fnUntraced(function*(lines: ReadonlyArray<string>) {
+  return Effect.fnUntraced(function*(lines: ReadonlyArray<string>, progress: () => void) {
     let from = 0
     let isLimited = true
     while (from < lines.length) {
@@ -118,12 +118,14 @@ export const open = Effect.fnUntraced(function*(ring: Ring): Effect.fn.Return<
       if (to > from) {
         const before = from
         yield* Effect.mapError(
-          current.file.write(lines.slice(from, to)),
+          current.file.write(lines.slice(from, to), progress),
           ({ problem, written }): WriteProblem => ({ problem, written: before + written })
         )
         from = to
       }
-      if (from < lines.length) isLimited = yield* rotate()
+      if (from === lines.length) break
+      isLimited = yield* rotate()
+      progress()
     }
   })
 })

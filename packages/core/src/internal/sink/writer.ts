@@ -2,12 +2,13 @@
  * One writer fiber a sink: recording pushes to an array, the fiber takes the whole array and writes it as one batch.
  *
  * Invariants: batches keep the order of recording; `recordUnsafe` never throws and never waits; `flush` never fails and
- * is bounded; what is not written is counted, and a `Lost` event says so in front of what is written next; when the scope
+ * gives up on a dead sink; what is not written is counted, and a `Lost` event says so in front of what is written next; when the scope
  * closes, all that is left is written first. A batch goes out 10 ms after its first event, or at 1 MiB, or when somebody
  * flushes.
  *
- * A write that hangs makes `flush` give up once, after `flushTimeout`: from then on, until that write returns, flushing
- * does not wait and a full buffer drops. So a dead disk delays mail once, and costs bounded memory.
+ * Slow is not dead: whoever waits gives up only when nothing at all was written for `flushTimeout`. From then on, until
+ * that write returns, flushing does not wait and a full buffer drops. So a slow disk slows mail, a dead one delays it once,
+ * and both cost bounded memory.
  */
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -48,7 +49,11 @@ export const make = Effect.fnUntraced(function*<R>(options: {
   readonly name: string
   readonly capacity?: number | undefined
   readonly flushTimeout?: Duration.Input | undefined
-  readonly write: (events: Arr.NonEmptyReadonlyArray<LogEvent>) => Effect.Effect<void, WriteProblem, R>
+  /** Calls `progress` when a part of the batch is written. */
+  readonly write: (
+    events: Arr.NonEmptyReadonlyArray<LogEvent>,
+    progress: () => void
+  ) => Effect.Effect<void, WriteProblem, R>
 }) {
   const clock = yield* Clock.Clock
   const sequence = yield* Sequence
@@ -62,6 +67,7 @@ export const make = Effect.fnUntraced(function*<R>(options: {
   let size = 0
   let recorded = 0
   let settled = 0
+  let steps = 0
   let waiters: Array<Waiter> = []
   let stalled = false
   let closed = false
@@ -88,9 +94,14 @@ export const make = Effect.fnUntraced(function*<R>(options: {
     return stalled || (pending.length < capacity && size < maxSize)
   }
 
+  const progress = () => {
+    steps++
+    stalled = false
+  }
+
   const settle = (count: number) => {
     settled += count
-    stalled = false
+    progress()
     if (waiters.length === 0) return
     const ready = waiters.filter(({ target }) => target <= settled)
     waiters = waiters.filter(({ target }) => target > settled)
@@ -116,7 +127,7 @@ export const make = Effect.fnUntraced(function*<R>(options: {
   })
 
   const attempt = (events: Arr.NonEmptyReadonlyArray<LogEvent>) =>
-    Effect.suspend(() => options.write(events)).pipe(
+    Effect.suspend(() => options.write(events, progress)).pipe(
       Effect.catchDefect((defect) => Effect.fail({ problem: Problem.of(defect), written: 0 })),
       Effect.result
     )
@@ -153,37 +164,48 @@ export const make = Effect.fnUntraced(function*<R>(options: {
 
   const fiber = yield* Effect.forkDetach(run)
 
+  /** Waits as long as something is written now and then. */
+  const patiently = (effect: Effect.Effect<unknown>, orElse: Effect.Effect<unknown>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const before = steps
+      return Effect.asVoid(Effect.timeoutOrElse(effect, {
+        duration: flushTimeout,
+        orElse: () => steps === before ? orElse : patiently(effect, orElse)
+      }))
+    })
+
   yield* Effect.addFinalizer(() =>
     Effect.gen(function*() {
       closed = true
       urgent.openUnsafe()
       some.openUnsafe()
-      const exit = yield* Fiber.await(fiber).pipe(Effect.timeoutOption(flushTimeout))
-      if (exit._tag === "Some") return
-      yield* warn("it did not take its last events in time")
-      yield* Effect.forkDetach(Fiber.interrupt(fiber))
+      yield* patiently(
+        Fiber.await(fiber),
+        Effect.andThen(warn("it did not take its last events"), Effect.forkDetach(Fiber.interrupt(fiber)))
+      )
     })
   )
 
-  const wait = Effect.callback<void>((resume) => {
-    const waiter = { target: recorded, resume }
-    waiters.push(waiter)
-    urgent.openUnsafe()
-    return Effect.sync(() => {
-      waiters = waiters.filter((other) => other !== waiter)
+  const wait = (target: number) =>
+    Effect.callback<void>((resume) => {
+      if (settled >= target) return resume(Effect.void)
+      const waiter = { target, resume }
+      waiters.push(waiter)
+      urgent.openUnsafe()
+      return Effect.sync(() => {
+        waiters = waiters.filter((other) => other !== waiter)
+      })
     })
-  })
 
   const flush = Effect.suspend(() => {
     if (settled >= recorded || stalled || fiber.pollUnsafe() !== undefined) return Effect.void
-    return Effect.timeoutOrElse(wait, {
-      duration: flushTimeout,
-      orElse: () =>
-        Effect.suspend(() => {
-          stalled = true
-          return warn("it takes no more events")
-        })
-    })
+    return patiently(
+      wait(recorded),
+      Effect.suspend(() => {
+        stalled = true
+        return warn("it takes no more events")
+      })
+    )
   })
 
   return { recordUnsafe, flush } satisfies Writer
