@@ -17,8 +17,8 @@ import * as commandLine from "./internal/commandLine.ts"
 import { excerpt, quoted } from "./internal/excerpt.ts"
 import * as octets from "./internal/octets.ts"
 import * as path from "./internal/path.ts"
+import { secret } from "./internal/secret.ts"
 import * as xtext from "./internal/xtext.ts"
-import { secret } from "./LogEvent.ts"
 
 /** ESMTP parameters of MAIL and RCPT (RFC 5321 §4.1.2): the keyword in upper case, with its value or `true` for none. */
 export type Parameters = Readonly<Record<string, string | true>>

@@ -11,6 +11,8 @@ import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { TlsInfo } from "./Tls.ts"
 
+export { secret } from "./internal/secret.ts"
+
 /** Where a session stands. The one list of phases: LogEvent, SmtpError, Receipt and Diagnosis use it. */
 export const Phase = Schema.Literals([
   "connect",
@@ -119,9 +121,6 @@ export const LogEvent = Schema.Union([
   Unread
 ])
 export type LogEvent = typeof LogEvent.Type
-
-/** What stands where a secret was said: always 32, whatever the secret's length. */
-export const secret = "*".repeat(32)
 
 /** How much of the content a log is given. */
 export const ContentLevel = Schema.Literals(["summary", "headers", "full"])
