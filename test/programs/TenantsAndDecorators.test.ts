@@ -8,14 +8,15 @@ import { live, Mail, reasons, send, Tenants } from "./tenantsAndDecorators.ts"
 
 const said = (text: string) => text.split("\n").flatMap((line) => /(?<= )(?:### SMTP C|C > "MAIL).*/.exec(line) ?? [])
 
+const opened = (tenant: string) => [
+  `### SMTP Connecting to '${tenant}.mail.example' on port 587. (required)`,
+  `### SMTP Connected to '${tenant}.mail.example' on port 587. (unsecured) {"address":"203.0.113.25"}`
+]
+
 describe("tenants", () => {
   it.effect("have a transporter and a log each, closed when idle", () => {
     const files = memoryFiles()
     const log = (tenant: string) => said(files.text(`${process.cwd()}/logs/${tenant}.log`))
-    const opened = (tenant: string) => [
-      `### SMTP Connecting to '${tenant}.mail.example' on port 587. (required)`,
-      `### SMTP Connected to '${tenant}.mail.example' on port 587. (unsecured) {"address":"203.0.113.25"}`
-    ]
     const mail = [
       `C > "MAIL FROM:<a@b.example> SIZE=220"`,
       `### SMTP Content sent. (220 octets, 9 lines) {"elapsed":0}`
