@@ -376,7 +376,7 @@ describe("Message", () => {
           "References: <1@b> <2@b>",
           "Date: Sun, 1 Mar 2026 00:30:00 +0530",
           "Comments: a comment",
-          "Keywords: =?UTF-8?Q?=C3=BCber_uns?=, plain",
+          "Keywords: =?UTF-8?Q?=C3=BCber_uns?= , plain",
           "X-Priority: 1 (Highest)",
           "Importance: high",
           "Priority: urgent",

@@ -154,14 +154,14 @@ export const field = (name: string, list: ReadonlyArray<Entry>, policy: CharsetP
     if (entry === undefined) continue
     if (isGroup(entry)) {
       tokens.push(...Field.phrase(entry.group, policy))
-      tokens[tokens.length - 1] += ":"
+      Field.behind(tokens, ":")
       entry.members.forEach((member, j) => {
         tokens.push(...addressTokens(member, policy))
-        if (j < entry.members.length - 1) tokens[tokens.length - 1] += ","
+        if (j < entry.members.length - 1) Field.behind(tokens, ",")
       })
-      tokens[tokens.length - 1] += ";"
+      Field.behind(tokens, ";")
     } else tokens.push(...addressTokens(entry, policy))
-    if (i < list.length - 1) tokens[tokens.length - 1] += ","
+    if (i < list.length - 1) Field.behind(tokens, ",")
   }
   return Field.fold(name, tokens)
 }

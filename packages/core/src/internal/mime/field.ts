@@ -67,6 +67,13 @@ export const phrase = (value: string, policy: CharsetPolicy | undefined): Array<
   return quoted.length < fill - 14 ? [quoted] : quoted.split(" ")
 }
 
+/** Puts a special behind a phrase: an encoded word stands apart from it (RFC 2047 §5 (3)). */
+export const behind = (tokens: Array<string>, special: string): void => {
+  const last = tokens[tokens.length - 1]
+  if (last === undefined || last.endsWith("?=")) tokens.push(special)
+  else tokens[tokens.length - 1] = last + special
+}
+
 const mimeToken = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]+$/
 export const isToken = (value: string): boolean => mimeToken.test(value)
 

@@ -171,7 +171,7 @@ const keywords = (
     const text = line("keywords", word)
     if (text instanceof MessageError) return text
     if (text.startsWith("$") || text === "") continue
-    if (tokens.length > 0) tokens[tokens.length - 1] += ","
+    if (tokens.length > 0) Field.behind(tokens, ",")
     tokens.push(...Field.phrase(text, policy))
   }
   return tokens.length === 0 ? "" : Field.fold("Keywords", tokens)
