@@ -7,6 +7,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger, Stream } from "effect"
 import * as ChildProcess from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { body, client, head, server } from "../core/logSupport.ts"
 
 const Files = Layer.merge(NodeFileSystem.layer, NodePath.layer)
@@ -51,6 +52,17 @@ describe("log files", () => {
         sink.recordUnsafe(server(1, "535 no"))
         yield* sink.flush
         assert.deepStrictEqual((yield* read(`${folder}/a.log`)).slice(1), [server(1, "535 no")])
+      })
+    ).pipe(Effect.provide(Files)))
+
+  it.live("name the program and its version as the package has it", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const manifest = yield* fs.readFileString(fileURLToPath(import.meta.resolve("@colloquy/core/package.json")))
+        yield* LogSink.file(`${folder}/a.log`)
+        const [first] = yield* read(`${folder}/a.log`)
+        assert.strictEqual(first?._tag === "Opened" ? first.program : "", `colloquy ${JSON.parse(manifest).version}`)
       })
     ).pipe(Effect.provide(Files)))
 
