@@ -311,6 +311,8 @@ export const make = Effect.fnUntraced(function*(options: {
           by: saidGoodbye ? "client" : pipeline.isCut()?.by ?? "client",
           elapsed: recorder.elapsedNow() - options.connectedAt
         })
+        // the fiber that cut the session may have been ended before it came to this
+        drain()
       })),
       Effect.andThen(recorder.flush),
       Effect.andThen(closedLatch.open),
@@ -327,7 +329,9 @@ export const make = Effect.fnUntraced(function*(options: {
     phase: Phase,
     settings: CommandOptions | undefined,
     resume: (answer: Effect.Effect<Answer, Failure>) => void
-  ) =>
+  ) => {
+    /** The session's end is on record already. */
+    const late = pipeline.isCut() !== undefined
     pipeline.expect({
       phase: () => phase,
       holdsLines: settings?.holdsLines ?? false,
@@ -342,10 +346,13 @@ export const make = Effect.fnUntraced(function*(options: {
         return true
       },
       onCut: (cut) => {
-        const error = cut.kind === "aborted" || phase === "quit" ? undefined : recorder.error(cut.reason, cut.phase)
+        const error = phase === "quit" || (cut.kind === "aborted" && !late)
+          ? undefined
+          : recorder.error(cut.reason, cut.phase, [], { record: !late })
         after.push(() => resume(Effect.fail({ reason: cut.reason, phase: cut.phase, error, defect: cut.defect })))
       }
     })
+  }
 
   const command: Engine["command"] = (line, phase, settings) =>
     Effect.callback<Answer, Failure>((resume) => {
