@@ -181,8 +181,7 @@ export type SmtpErrorReason = typeof SmtpErrorReason.Type
 
 const inspect = Symbol.for("nodejs.util.inspect.custom")
 
-/** See the module. `Effect.catchReason("SmtpError", "AuthenticationFailed", …)` picks one reason. */
-export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", {
+const fields = {
   reason: SmtpErrorReason,
   phase: Phase,
   /** "NotAccepted": no recipient has it. "Unknown": someone may. "Partial": some have it, see `recipients` (LMTP, split envelopes). */
@@ -192,7 +191,18 @@ export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", {
   conversation: Schema.Array(LogEvent),
   /** The message as the session made it, under the transporter's redaction. */
   summary: Schema.optionalKey(Schema.String)
-}) {
+}
+
+/** See the module. `Effect.catchReason("SmtpError", "AuthenticationFailed", …)` picks one reason. */
+export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", fields) {
+  /** What holds addresses and the conversation can be read and is not enumerated: reports of uncaught errors print what is. */
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off -- decoding passes through it unchanged
+  constructor(input: Schema.Struct<typeof fields>["~type.make.in"], options?: Schema.MakeOptions) {
+    super(input, options)
+    for (const field of ["reason", "recipients", "conversation", "summary"]) {
+      if (field in this) Object.defineProperty(this, field, { enumerable: false })
+    }
+  }
   /** What happened, to whom, the server's own words with mail addresses masked, what to try. Never the conversation. */
   override get message(): string {
     return this.summary ?? describe(this)
