@@ -8,7 +8,7 @@
 import type { LogEvent, Phase } from "../../LogEvent.ts"
 import { isClosingNote, openingNote } from "../log/foreignNotes.ts"
 import type { Dialogue, Exchange } from "./dialogue.ts"
-import { providersOf } from "./provider.ts"
+import { serverOf, withReply } from "./provider.ts"
 import type { Facts, Kind } from "./rule.ts"
 
 export interface Trouble {
@@ -159,7 +159,7 @@ export const dialKind = (problem: string): Kind => {
 }
 
 /** A `Failed` event names its reason by tag; the kind within shows in our own words, which do not change. */
-const failedKind = (reason: string, message: string): Kind => {
+export const failedKind = (reason: string, message: string): Kind => {
   const has = (sign: string) => message.includes(sign)
   switch (reason) {
     case "ConnectionFailed":
@@ -223,7 +223,7 @@ const localTime = 5_000
 
 export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   const { authenticated, done, exchanges, host, port } = dialogue
-  const greetings = greetingsOf(dialogue)
+  const server = serverOf(host, greetingsOf(dialogue))
   const troubles: Array<Trouble> = []
   const securedAt = done.find(isSecured) ??
     exchanges.find(({ phase, reply }) => phase === "starttls" && reply?.code === 220)?.reply?.events.at(-1)
@@ -238,7 +238,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
       code: seen?.code,
       enhanced: seen?.enhanced,
       text,
-      providers: providersOf(host, greetings, text),
+      providers: withReply(server, text),
       secured: first === undefined || securedAt === undefined
         ? securedAt !== undefined
         : securedAt.counter < first.counter,
