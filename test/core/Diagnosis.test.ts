@@ -716,11 +716,11 @@ describe("Diagnosis: replies from the field", () => {
     }
   )
 
-  it("A session of 30,000 refusals is explained in no time", () => {
+  it("A session of 2,000 refusals is explained in no time", () => {
     const lines = Array.from(
-      { length: 10_000 },
+      { length: 2_000 },
       () => ["C: MAIL FROM:<ann@example.com>", "S: 550 no", "C: RCPT TO:<x@y.example>", "S: 503 no"]
     )
-    assert.strictEqual(Diagnosis.diagnoseAll(conversation({}, "S: 220 hi", ...lines.flat())).length, 10_000)
+    assert.strictEqual(Diagnosis.diagnoseAll(conversation({}, "S: 220 hi", ...lines.flat())).length, 2_000)
   })
 })

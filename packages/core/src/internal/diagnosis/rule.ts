@@ -93,6 +93,8 @@ const wordPattern = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu
 export interface Text {
   readonly lower: string
   readonly words: ReadonlyArray<string>
+  /** The same, to see at once that a word is not there. */
+  readonly vocabulary: ReadonlySet<string>
 }
 
 /** What is looked at of a text, in characters: enough for a reply, and bounded for a hostile one. */
@@ -100,7 +102,8 @@ const maxText = 8_192
 
 export const prepare = (text: string): Text => {
   const lower = text.slice(0, maxText).toLowerCase()
-  return { lower, words: lower.match(wordPattern) ?? [] }
+  const words = lower.match(wordPattern) ?? []
+  return { lower, words, vocabulary: new Set(words) }
 }
 
 const isWord = (pattern: string, word: string): boolean =>
@@ -108,6 +111,7 @@ const isWord = (pattern: string, word: string): boolean =>
 
 export const hasWords = (text: Text, group: string): boolean => {
   const patterns = group.split(" ")
+  if (!patterns.every((pattern) => pattern.endsWith("*") || text.vocabulary.has(pattern))) return false
   const [first = ""] = patterns
   for (let at = 0; at < text.words.length; at++) {
     if (!isWord(first, text.words[at] ?? "")) continue
