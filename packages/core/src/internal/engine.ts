@@ -91,6 +91,8 @@ export interface Engine {
   readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
   /** Ends the session at once, by our own wish. */
   readonly abort: () => void
+  /** When the session last said or heard something, in milliseconds on the monotonic clock. */
+  readonly quietSince: () => number
   /** Where the session stands. */
   readonly phase: () => Phase
   readonly isCut: () => Pipeline.Cut | undefined
@@ -454,6 +456,7 @@ export const make = Effect.fnUntraced(function*(options: {
       return outcome
     },
     abort: () => cutNow({ reason: aborted(), phase: pipeline.stage(), kind: "aborted", by: "client" }),
+    quietSince: () => movedAt,
     phase: () => pipeline.stage(),
     isCut: pipeline.isCut,
     quit: Effect.suspend(() =>
