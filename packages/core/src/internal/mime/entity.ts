@@ -26,6 +26,8 @@ export type Content =
     readonly _tag: "Source"
     readonly size: number | undefined
     readonly stream: Stream.Stream<Uint8Array, MessageError>
+    /** The same, where each array may hold other octets once the next one was pulled. */
+    readonly transient?: Stream.Stream<Uint8Array, MessageError> | undefined
     readonly repeatable: boolean
   }
   /** A whole message (RFC 2046 §5.2.1), its line ends right: may not be encoded. */
@@ -141,7 +143,7 @@ const body = (leaf: Leaf, encoding: TransferEncoding): ReadonlyArray<Piece> => {
       if (encoding === "binary") {
         return [{ _tag: "Lazy", size: content.size, stream: content.stream, repeatable: content.repeatable }, "\r\n"]
       }
-      return [base64(content.size, content.stream, content.repeatable)]
+      return [base64(content.size, content.transient ?? content.stream, content.repeatable)]
     }
     case "Message": {
       if (content.body instanceof Uint8Array) return [content.body, "\r\n"]

@@ -4,6 +4,8 @@
  * A file that is missing, or is none, fails here. One that then gives more or fewer octets than it had fails its stream,
  * and so does a stream that breaks: whoever sends must not end the message (protocol: the connection is destroyed).
  */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -12,6 +14,7 @@ import * as Stream from "effect/Stream"
 import type { MediaTypes } from "../../MediaTypes.ts"
 import { MessageError } from "../../MessageError.ts"
 import { makeRepair } from "../stuffing.ts"
+import { lineOctets } from "./base64.ts"
 import type { Resolved } from "./body.ts"
 import { unfit } from "./body.ts"
 import * as LineEnds from "./lineEnds.ts"
@@ -19,6 +22,19 @@ import { AttachmentSource } from "./model.ts"
 import { transform } from "./piece.ts"
 
 const chunkSize = 64 * 1024
+
+/** A file through one buffer: what streams by for a gigabyte should leave little behind to be collected. */
+const throughOneBuffer = (
+  fs: FileSystem.FileSystem,
+  path: string
+): Stream.Stream<Uint8Array, PlatformError.PlatformError> =>
+  Stream.unwrap(Effect.map(fs.open(path, { flag: "r" }), (file) => {
+    const buffer = new Uint8Array(lineOctets * 1152)
+    return Stream.fromPull(Effect.succeed(Effect.flatMap(
+      Effect.suspend(() => file.read(buffer)),
+      (read) => read === 0 ? Cause.done() : Effect.succeed(Arr.of(buffer.subarray(0, read)))
+    )))
+  }))
 
 export const readFailed = (field: string, path: string, error: PlatformError.PlatformError): MessageError =>
   new MessageError({
@@ -93,14 +109,17 @@ const file = Effect.fnUntraced(function*(
   yield* Effect.mapError(fs.access(path, { readable: true }), (error) => readFailed(field, path, error))
   const size = Number(info.size)
   const name = source.name ?? paths.basename(path)
-  const octets = exact(
-    field,
-    size,
-    "the file changed while it was read: it",
-    Stream.mapError(fs.stream(path, { chunkSize }), (error) => readFailed(field, path, error))
-  )
+  const whole = (stream: Stream.Stream<Uint8Array, PlatformError.PlatformError>) =>
+    exact(
+      field,
+      size,
+      "the file changed while it was read: it",
+      Stream.mapError(stream, (error) => readFailed(field, path, error))
+    )
+  const octets = whole(fs.stream(path, { chunkSize }))
   if (!isMessage(source, name, mediaTypes)) {
-    return { name, content: { _tag: "Source", size, stream: octets, repeatable: true } }
+    const transient = whole(throughOneBuffer(fs, path))
+    return { name, content: { _tag: "Source", size, stream: octets, transient, repeatable: true } }
   }
   const scanner = LineEnds.makeScanner()
   yield* Stream.runForEach(octets, (chunk) => Effect.sync(() => scanner.push(chunk)))
