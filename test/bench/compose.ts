@@ -100,7 +100,7 @@ const memory = Effect.gen(function*() {
   )
 }).pipe(Effect.scoped)
 
-const all = { attachment, memory, small: smallMessages }
+const all = { memory, attachment, small: smallMessages }
 const wanted = process.argv.slice(2)
 const program = Effect.forEach(
   Object.entries(all).filter(([name]) => wanted.length === 0 || wanted.includes(name)),
