@@ -172,9 +172,23 @@ export const make = Effect.fnUntraced(function*(options: {
     return bounded !== undefined && bounded.at < own.at ? { ...bounded, scope: "send" } : own
   }
 
+  /**
+   * One flush rule: whoever queues asks for one microtask, and the writer takes all that has been queued by then. (Opening
+   * the latch at once would run the writer there and then, with the first line of a group.)
+   */
+  let waking = false
+  const wake = () => {
+    waking = false
+    output.openUnsafe()
+  }
+
   const pipeline: Pipeline.Pipeline<Transaction.Transaction<Content>> = Pipeline.make({
     recorder,
-    onOutput: () => output.openUnsafe(),
+    onOutput: () => {
+      if (waking) return
+      waking = true
+      queueMicrotask(wake)
+    },
     onProgress: () => {
       movedAt = recorder.ticked()
       progress.openUnsafe()

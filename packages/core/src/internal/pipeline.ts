@@ -111,6 +111,10 @@ export interface Hooks {
 
 const encoder = new TextEncoder()
 
+const slabSize = 65_536
+/** Copying as much costs less than handing it to the socket apart. */
+const smallPiece = 8_192
+
 const fromParser = (error: ReplyError): SmtpErrorReason =>
   error.kind === "limit"
     ? new LimitExceeded({ what: error.what ?? "reply", limit: error.limit ?? 0 })
@@ -242,7 +246,31 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
       return { _tag: "Body", body: first.body }
     }
     const octets: Array<Uint8Array> = []
+    /** Small pieces are copied into one: the socket's cost is by the piece. Large content is passed on as it is. */
+    let slab = new Uint8Array(slabSize)
+    let filled = 0
     let text = ""
+    const flush = () => {
+      if (filled > 0) octets.push(slab.subarray(0, filled))
+      slab = slab.subarray(filled)
+      filled = 0
+    }
+    const need = (length: number) => {
+      if (filled + length <= slab.length) return
+      flush()
+      if (slab.length < length) slab = new Uint8Array(slabSize)
+    }
+    const say = () => {
+      if (text === "") return
+      if (text.length * 3 > slabSize) {
+        flush()
+        octets.push(encoder.encode(text))
+      } else {
+        need(text.length * 3)
+        filled += encoder.encodeInto(text, slab.subarray(filled)).written
+      }
+      text = ""
+    }
     let count = 0
     for (const item of out) {
       if (item._tag === "Body") break
@@ -251,13 +279,22 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
         recorder.clientLine(item.line.log)
         text += item.line.wire
       } else {
-        if (text !== "") octets.push(encoder.encode(text))
-        text = ""
-        for (const piece of item.octets) octets.push(piece)
+        say()
+        for (const piece of item.octets) {
+          if (piece.length > smallPiece) {
+            flush()
+            octets.push(piece)
+          } else {
+            need(piece.length)
+            slab.set(piece, filled)
+            filled += piece.length
+          }
+        }
       }
       item.written?.()
     }
-    if (text !== "") octets.push(encoder.encode(text))
+    say()
+    flush()
     out = count === out.length ? [] : out.slice(count)
     return { _tag: "Octets", octets }
   }
