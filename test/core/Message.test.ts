@@ -785,15 +785,89 @@ describe("Message", () => {
         })
     )
 
+    const fields = [
+      "from",
+      "sender",
+      "to",
+      "cc",
+      "bcc",
+      "replyTo",
+      "subject",
+      "text",
+      "html",
+      "amp",
+      "calendar",
+      "attachments",
+      "bodyStructure",
+      "bodyValues",
+      "headers",
+      "messageId",
+      "inReplyTo",
+      "references",
+      "date",
+      "priority",
+      "keywords",
+      "comments",
+      "list",
+      "autoSubmitted",
+      "envelope",
+      "headerCharset",
+      "bodyCharset",
+      "textFormat",
+      "fileNames",
+      "dkim",
+      "smime"
+    ]
+    const inner = [
+      "name",
+      "address",
+      "email",
+      "addresses",
+      "localPart",
+      "domain",
+      "value",
+      "type",
+      "cid",
+      "disposition",
+      "description",
+      "language",
+      "location",
+      "encoding",
+      "headers",
+      "content",
+      "dataUrl",
+      "part",
+      "partId",
+      "subParts",
+      "method",
+      "attach",
+      "id",
+      "help",
+      "unsubscribe",
+      "post",
+      "url",
+      "comment",
+      "oneClick",
+      "to",
+      "from"
+    ]
+    const Entries = Schema.Array(Schema.Tuple([Schema.Literals(inner), Schema.Json]))
+    const Anything = Schema.Union([Schema.Json, Entries, Schema.Tuple([Entries])])
+    const objects = (value: unknown): unknown =>
+      Array.isArray(value) && value.every((entry) => Array.isArray(entry) && inner.includes(entry[0] as string))
+        ? Object.fromEntries(value as ReadonlyArray<[string, unknown]>)
+        : Array.isArray(value)
+        ? value.map(objects)
+        : value
     it.effect.prop(
       "whatever comes is a message or an error, never a defect",
-      { draft: Schema.Json },
-      ({ draft }) =>
+      { field: Schema.Literals(fields), value: Anything },
+      ({ field, value }) =>
         Effect.gen(function*() {
-          const object = typeof draft === "object" && draft !== null ? draft : {}
-          const result = yield* Effect.result(compose(fromOutside(Object.assign({}, mail, object))))
+          const result = yield* Effect.result(compose(fromOutside({ ...mail, [field]: objects(value) })))
           assert.include(["Success", "Failure"], result._tag)
-        })
+        }),
+      { arbitrary: { runs: 1000 } }
     )
   })
 })

@@ -473,9 +473,9 @@ describe("a server that hangs", () => {
       })
       yield* nothingLeft
     }).pipe(
-      Effect.provide(layer([
-        ...Array.from("220-mail.test\r\n".repeat(20), (octet) => [Script.raw(octet), Script.delay("1 second")]).flat()
-      ]))
+      Effect.provide(layer(
+        Array.from("220-mail.test\r\n".repeat(20), (octet) => [Script.raw(octet), Script.delay("1 second")]).flat()
+      ))
     ))
 
   it.effect("keeps a session going as long as each reply comes in time", () =>

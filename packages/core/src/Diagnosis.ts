@@ -33,6 +33,7 @@ import { choose, type Facts, type Rule } from "./internal/diagnosis/rule.ts"
 import * as Steps from "./internal/diagnosis/steps.ts"
 import * as Troubles from "./internal/diagnosis/troubles.ts"
 import { escape } from "./internal/log/escape.ts"
+import { isClosingNote } from "./internal/log/foreignNotes.ts"
 import { LogEvent, Phase } from "./LogEvent.ts"
 import * as LogText from "./LogText.ts"
 import type { Reply } from "./Reply.ts"
@@ -223,7 +224,8 @@ const isWhole = (events: ReadonlyArray<LogEvent>, { exchanges }: Dialogue.Dialog
   const answered = exchanges.filter(({ reply }) => reply !== undefined)
   const open = exchanges.filter(({ phase, reply }) => (reply === undefined || !reply.complete) && phase !== "quit")
   const last = exchanges.findLast(({ phase }) => phase !== "quit")
-  const ended = last?.phase === "verdict" || events.some((event) => event._tag === "Closed") ||
+  const ended = last?.phase === "verdict" ||
+    events.some((event) => event._tag === "Closed" || (event._tag === "Note" && isClosingNote(event.text))) ||
     exchanges.some(({ phase }) => phase === "quit")
   return answered.length > 0 && open.length === 0 && ended
 }

@@ -26,7 +26,7 @@ import { accepted } from "./internal/delivery.ts"
 import { defaultLimits, type Engine, type Limits, type Settled, verdictGrace } from "./internal/engine.ts"
 import * as Handshake from "./internal/handshake.ts"
 import { type Line, line } from "./internal/pipeline.ts"
-import type { Phase } from "./LogEvent.ts"
+import { Phase } from "./LogEvent.ts"
 import { MessageError } from "./MessageError.ts"
 import type { RecipientVerdict } from "./Receipt.ts"
 import type { Redaction } from "./Redaction.ts"
@@ -145,7 +145,7 @@ export interface Options {
 
 const limitsOf = (options: Options | undefined): Limits => {
   const limits: { [P in Phase]: number } = { ...defaultLimits }
-  for (const phase of Object.keys(defaultLimits) as ReadonlyArray<Phase>) {
+  for (const phase of Phase.literals) {
     const limit = options?.timeLimits?.[phase]
     if (limit !== undefined) limits[phase] = Duration.toMillis(limit)
   }
@@ -173,7 +173,7 @@ const open = Effect.fnUntraced(function*<C extends Channel>(target: Target, chan
     server: Handshake.serverOf(target),
     tlsOptions: { ...tls, mode: "required" },
     greeting,
-    tls: engine.connection.tls,
+    tls: Handshake.tlsOf(engine),
     lmtp: false,
     current: undefined,
     mail: undefined,

@@ -97,7 +97,7 @@ export const login = Effect.fnUntraced(function*(
   }, Effect.withSpan("Session.ehlo"))
 
   let extensions = yield* hello()
-  let tls = connection.tls
+  let tls = Handshake.tlsOf(engine)
   let tlsTime: number | undefined
 
   if (tls === undefined && (settings.mode === "required" || settings.mode === "opportunistic")) {
@@ -122,7 +122,7 @@ export const login = Effect.fnUntraced(function*(
   if (tls !== undefined && !tls.verified) {
     recorder.record({
       _tag: "Note",
-      text: `the certificate is not verified${tls.problem === undefined ? "" : `: ${recorder.scrub(tls.problem)}`}`
+      text: `the certificate is not verified${tls.problem === undefined ? "" : `: ${tls.problem}`}`
     })
   }
 
@@ -148,7 +148,7 @@ export const login = Effect.fnUntraced(function*(
   }
 })
 
-export const offersCredentials = (credentials: Sasl.Credentials): boolean =>
+export const offersCredentials = (credentials: { readonly [K in keyof Sasl.Credentials]?: unknown }): boolean =>
   credentials.user !== undefined || credentials.token !== undefined || credentials.password !== undefined ||
   credentials.authenticationMode !== undefined
 

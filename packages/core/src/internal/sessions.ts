@@ -18,11 +18,12 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
-import { ContentSourceFailed, type SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
+import { ContentSourceFailed, SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import { type Settled, verdictGrace } from "./engine.ts"
 import type * as Handshake from "./handshake.ts"
+import * as Login from "./login.ts"
 import { exitNow } from "./now.ts"
 import { early, makeOpen, type Opening, type Session } from "./opening.ts"
 import { fixedLine } from "./pipeline.ts"
@@ -97,6 +98,8 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   let queue: Array<Send> = []
   let sessions = 0
   let closed = false
+  /** A login succeeded. Until then one session is opened at a time: a wrong password is tried once, not once a session. */
+  let proven = !Login.offersCredentials(settings)
 
   const answer = (send: Send, error: Effect.Effect<never, SmtpError>) => {
     if (send.done) return
@@ -229,6 +232,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     engine.onRoom = () => fill(worker)
     workers.add(worker)
     fill(worker)
+    if (queue.length > 0 && engine.isCut() === undefined) pump()
     /** It rested, or was given a message. */
     let used = false
     while (engine.isCut() === undefined) {
@@ -264,10 +268,13 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
         onFailure: (cause) =>
           Effect.sync(() => {
             opening.delete(state)
+            const error = Cause.squash(cause)
+            if (error instanceof SmtpError && error.reason._tag === "AuthenticationFailed") proven = false
             if (!Cause.hasInterruptsOnly(cause)) failOne(Effect.failCause(cause))
           }),
         onSuccess: (ready) => {
           opening.delete(state)
+          proven = true
           return serve(ready)
         }
       }),
@@ -286,7 +293,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     for (const worker of workers) fill(worker)
     let waiting = queue.length - opening.size
     for (const worker of workers) if (worker.busy) waiting--
-    while (waiting > 0 && sessions < settings.maxSessions && !closed) {
+    while (waiting > 0 && sessions < settings.maxSessions && !closed && (proven || opening.size === 0)) {
       waiting--
       sessions++
       emptied.closeUnsafe()

@@ -353,7 +353,8 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       if (refusedChunk !== undefined && facts.finals.length === 0) {
         return { reason: refused(refusedChunk), phase: "content" }
       }
-      const closing = [facts.mail, ...facts.rcpt].find((reply) => reply?.code === 421)
+      if (facts.mail?.code === 421) return { reason: new ServerRefused({ reply: facts.mail }), phase: "mail" }
+      const closing = facts.rcpt.find((reply) => reply.code === 421)
       return closing === undefined ? undefined : { reason: new ServerRefused({ reply: closing }), phase: "rcpt" }
     },
     isCrossed: () => crossed,

@@ -8,6 +8,7 @@
  * It judges nothing: what an exchange means is `troubles` and the rules.
  */
 import type { ClientLine, Content, LogEvent, Phase, ServerLine } from "../../LogEvent.ts"
+import { openingNote } from "../log/foreignNotes.ts"
 
 /** A reply as it was seen: like `Reply`, with the events that carried it, and perhaps without its last line. */
 export interface SeenReply {
@@ -105,6 +106,8 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
   let inContent = false
   let inLogin = false
   let lmtp = false
+  /** STARTTLS got its 220: what comes next is under TLS, also in logs that don't tell of the handshake. */
+  let tlsAgreed = false
   let acceptedRecipients = 0
   let secured = false
   let authenticated = false
@@ -127,6 +130,7 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
 
   const command = (event: typeof ClientLine.Type): void => {
     const { line } = event
+    if (tlsAgreed) secured = true
     if (inContent) {
       if (line === ".") endOfData(event)
       return
@@ -160,7 +164,8 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
     } else if (exchange.phase === "auth") {
       inLogin = reply.code === 334
       if (reply.code === 235) authenticated = true
-    } else if (exchange.phase === "rcpt" && positive) acceptedRecipients++
+    } else if (exchange.phase === "starttls") tlsAgreed = positive
+    else if (exchange.phase === "rcpt" && positive) acceptedRecipients++
     else if (exchange.verb === "DATA" && reply.code === 354) inContent = !contentSeenFor(exchange)
   }
 
@@ -259,6 +264,17 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
         if (beforeTls.has(stage)) stage = "tls"
         done.push(event)
         break
+      case "Note": {
+        const opened = openingNote(event.text)
+        if (opened !== undefined) {
+          host = opened.host
+          port = opened.port
+          secured = opened.secured
+          if (exchanges.length === 0) open("greeting", "", undefined)
+        }
+        done.push(event)
+        break
+      }
       default:
         if (event._tag !== "Opened" && event._tag !== "LogState") finish(false)
         done.push(event)

@@ -6,6 +6,7 @@
  * refused MAIL, `554 no valid recipients` to DATA, the end of the connection behind a refusal.
  */
 import type { LogEvent, Phase } from "../../LogEvent.ts"
+import { isClosingNote, openingNote } from "../log/foreignNotes.ts"
 import type { Dialogue, Exchange } from "./dialogue.ts"
 import { providersOf } from "./provider.ts"
 import type { Facts, Kind } from "./rule.ts"
@@ -163,13 +164,26 @@ const ofReply: ReadonlySet<string> = new Set([
   "ContentRefused"
 ])
 
+const isSecured = (event: LogEvent): boolean =>
+  event._tag === "Secured" || (event._tag === "Connected" && event.secured) ||
+  (event._tag === "Note" && openingNote(event.text)?.secured === true)
+
+/** How the connection ended, in our own words or 4D's, which don't say who ended it. */
+const closing = (
+  done: ReadonlyArray<LogEvent>
+): { readonly by: "client" | "server" | "network"; readonly event: LogEvent } | undefined => {
+  const event = done.findLast((each) => each._tag === "Closed" || (each._tag === "Note" && isClosingNote(each.text)))
+  return event === undefined ? undefined : { event, by: event._tag === "Closed" ? event.by : "client" }
+}
+
 const localTime = 5_000
 
 export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   const { authenticated, done, exchanges, host, port } = dialogue
   const greetings = greetingsOf(dialogue)
   const troubles: Array<Trouble> = []
-  const securedAt = done.find((event) => event._tag === "Secured" || (event._tag === "Connected" && event.secured))
+  const securedAt = done.find(isSecured) ??
+    exchanges.find(({ phase, reply }) => phase === "starttls" && reply?.code === 220)?.reply?.events.at(-1)
   const loginAt = exchanges.find(({ reply }) => reply?.code === 235)?.reply?.events.at(-1)
 
   const facts = (kind: Kind, phase: Phase, text: string, exchange?: Exchange): Facts => {
@@ -208,7 +222,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   const failed = done.filter((event) =>
     event._tag === "Failed" || event._tag === "TimedOut" || event._tag === "AttemptFailed"
   )
-  const closed = done.findLast((event) => event._tag === "Closed")
+  const closed = closing(done)
   const failure = failed.findLast((event) => event._tag === "Failed")
   if (failure !== undefined) {
     const { message, phase, reason } = failure
@@ -271,7 +285,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   }
   if (closed !== undefined && unanswered !== undefined && unanswered.phase !== "quit" && troubles.length === 0) {
     const before = unanswered.sent ?? done.find((event) => event._tag === "Connected")
-    const waited = before === undefined ? 0 : closed.time - before.time
+    const waited = before === undefined ? 0 : closed.event.time - before.time
     const kind = closed.by === "network"
       ? "ConnectionLost/Reset"
       : closed.by === "client" && waited >= localTime
@@ -279,7 +293,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
       : "ConnectionLost/Closed"
     troubles.push({
       facts: facts(kind, unanswered.phase, ""),
-      evidence: [...(before === undefined ? [] : [before]), closed],
+      evidence: [...(before === undefined ? [] : [before]), closed.event],
       transaction: unanswered.transaction,
       partial: false
     })
@@ -289,7 +303,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
 
 /** What other programs write where ours has events. */
 const troublesome =
-  /\b(?:E[A-Z]{4,}|ERR_\w+|getaddrinfo|timed? ?out|refused|unreach\w*|reset|handshake|certificate|wrong version number|Verbindungs\w+)\b/
+  /\b(?:E(?:CONN|NOTFOUND|AI_|TIMEDOUT|HOST|NET|PROTO|SOCKET|DNS|TLS|PIPE)\w*|ERR_\w+|getaddrinfo|tim(?:ed |e)out|refused|unreachable|reset by|handshake fail\w*|certificate (?:verify|verification|has expired)|self.signed|wrong version number)\b/i
 
 /** The commands and challenges of the login that a refusal ends: the AUTH line is evidence too. */
 const challengeBefore = (exchanges: ReadonlyArray<Exchange>, at: number): ReadonlyArray<LogEvent> => {

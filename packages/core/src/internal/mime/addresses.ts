@@ -153,14 +153,14 @@ export const field = (name: string, list: ReadonlyArray<Entry>, policy: CharsetP
     const entry = list[i]
     if (entry === undefined) continue
     if (isGroup(entry)) {
-      tokens.push(...Field.phrase(entry.group, policy))
+      Field.append(tokens, Field.phrase(entry.group, policy))
       Field.behind(tokens, ":")
       entry.members.forEach((member, j) => {
-        tokens.push(...addressTokens(member, policy))
+        Field.append(tokens, addressTokens(member, policy))
         if (j < entry.members.length - 1) Field.behind(tokens, ",")
       })
       Field.behind(tokens, ";")
-    } else tokens.push(...addressTokens(entry, policy))
+    } else Field.append(tokens, addressTokens(entry, policy))
     if (i < list.length - 1) Field.behind(tokens, ",")
   }
   return Field.fold(name, tokens)

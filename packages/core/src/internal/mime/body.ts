@@ -393,6 +393,9 @@ const calendarParts = (
   calendar: Calendar,
   context: Context
 ): { readonly alternative: Leaf; readonly copy: Entity | undefined } | MessageError => {
+  if (typeof calendar !== "object" || calendar === null) {
+    return new MessageError({ field: "calendar", problem: `is ${describe(calendar)}, not { content, method }` })
+  }
   const object = wellFormed("calendar.content", calendar.content)
   if (object instanceof MessageError) return object
   const inside = methodOf(object)
@@ -483,6 +486,9 @@ const tree = (draft: Draft, root: unknown, context: Context, count: { n: number 
     }
   }
   const values = draft.bodyValues ?? {}
+  if (typeof values !== "object") {
+    return new MessageError({ field: "bodyValues", problem: `is ${describe(values)}, not texts` })
+  }
   const used = new Set<string>()
   const node = (field: string, part: unknown, depth: number): Entity | MessageError => {
     if (typeof part !== "object" || part === null) {
@@ -524,7 +530,7 @@ const tree = (draft: Draft, root: unknown, context: Context, count: { n: number 
       return new MessageError({ field: `${field}.partId`, problem: "names no entry of bodyValues" })
     }
     used.add(id)
-    const value: unknown = typeof entry === "string" ? entry : entry.value
+    const value: unknown = typeof entry === "string" ? entry : entry?.value
     if (!type.type.startsWith("text/")) {
       const made = attachment(field, { disposition: undefined, ...part, content: value }, context)
       return made instanceof MessageError ? made : made.entity

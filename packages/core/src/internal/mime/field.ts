@@ -67,6 +67,11 @@ export const phrase = (value: string, policy: CharsetPolicy | undefined): Array<
   return quoted.length < fill - 14 ? [quoted] : quoted.split(" ")
 }
 
+/** Adds tokens, of which there may be more than a call takes arguments. */
+export const append = (tokens: Array<string>, more: ReadonlyArray<string>): void => {
+  for (const token of more) tokens.push(token)
+}
+
 /** Puts a special behind a phrase: an encoded word stands apart from it (RFC 2047 §5 (3)). */
 export const behind = (tokens: Array<string>, special: string): void => {
   const last = tokens[tokens.length - 1]

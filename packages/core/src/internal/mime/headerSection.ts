@@ -4,14 +4,16 @@
  * A field that may stand once stands once: what a property of the message makes can't come again among `headers`.
  */
 import * as Result from "effect/Result"
-import type { Envelope } from "../../Envelope.ts"
+import * as Schema from "effect/Schema"
+import { Envelope } from "../../Envelope.ts"
 import * as Mailbox from "../../Mailbox.ts"
 import { MessageError } from "../../MessageError.ts"
 import * as Addresses from "./addresses.ts"
-import type { CharsetPolicy } from "./charset.ts"
+import type * as Charset from "./charset.ts"
 import * as Field from "./field.ts"
 import * as ListField from "./listField.ts"
 import type { Headers, Message } from "./model.ts"
+import { CharsetPolicy } from "./model.ts"
 import { describe, inputOf, line } from "./text.ts"
 
 /** Everything that is not a body. Typed as unknown where a caller without a type checker may hand over anything. */
@@ -95,7 +97,11 @@ export const fieldList = (
   return out
 }
 
-const ownHeaders = (headers: Headers, made: string, policy: CharsetPolicy | undefined): string | MessageError => {
+const ownHeaders = (
+  headers: Headers,
+  made: string,
+  policy: Charset.CharsetPolicy | undefined
+): string | MessageError => {
   const list = fieldList("headers", headers)
   if (list instanceof MessageError) return list
   const seen = new Set<string>()
@@ -161,8 +167,11 @@ const date = (value: unknown): string | MessageError => {
 
 const keywords = (
   value: NonNullable<Message["keywords"]>,
-  policy: CharsetPolicy | undefined
+  policy: Charset.CharsetPolicy | undefined
 ): string | MessageError => {
+  if (typeof value !== "object" || value === null) {
+    return new MessageError({ field: "keywords", problem: `is ${describe(value)}, not keywords` })
+  }
   const words: ReadonlyArray<unknown> = Array.isArray(value)
     ? value
     : Object.entries(value).filter(([, set]) => set).map(([word]) => word)
@@ -172,14 +181,26 @@ const keywords = (
     if (text instanceof MessageError) return text
     if (text.startsWith("$") || text === "") continue
     if (tokens.length > 0) Field.behind(tokens, ",")
-    tokens.push(...Field.phrase(text, policy))
+    Field.append(tokens, Field.phrase(text, policy))
   }
   return tokens.length === 0 ? "" : Field.fold("Keywords", tokens)
 }
 
+const isPolicy = Schema.is(CharsetPolicy)
+
 /** `random`: the left part of a Message-ID; `now`: milliseconds since the epoch. */
 export const make = (draft: Draft, random: string, now: number): HeaderSection | MessageError => {
   const policy = draft.headerCharset
+  for (const field of ["headerCharset", "bodyCharset"] as const) {
+    const value: unknown = draft[field]
+    if (value !== undefined && !isPolicy(value)) {
+      return new MessageError({
+        field,
+        problem: `must be one of ${CharsetPolicy.literals.join(", ")}`,
+        ...inputOf(value)
+      })
+    }
+  }
   const parties: Record<string, ReadonlyArray<Addresses.Entry>> = {}
   for (const field of ["from", "sender", "replyTo", "to", "cc", "bcc"] as const) {
     const entries = Addresses.entries(field, draft[field])
@@ -200,7 +221,7 @@ export const make = (draft: Draft, random: string, now: number): HeaderSection |
     return new MessageError({ field: "sender", problem: "must be one address (RFC 5322 §3.6.2)" })
   }
   const sentBy = senders[0] ?? author
-  const envelope = draft.envelope ?? makeEnvelope(sentBy, [to, cc, bcc])
+  const envelope = draft.envelope === undefined ? makeEnvelope(sentBy, [to, cc, bcc]) : givenEnvelope(draft.envelope)
   if (envelope instanceof MessageError) return envelope
 
   let text = Addresses.field("From", from, policy)
@@ -242,7 +263,11 @@ export const make = (draft: Draft, random: string, now: number): HeaderSection |
   return { text: text + rest, envelope, messageId, utf8 }
 }
 
-const optionalFields = (draft: Draft, made: string, policy: CharsetPolicy | undefined): string | MessageError => {
+const optionalFields = (
+  draft: Draft,
+  made: string,
+  policy: Charset.CharsetPolicy | undefined
+): string | MessageError => {
   let text = ""
   if (draft.comments !== undefined) {
     const comments = line("comments", draft.comments)
@@ -255,7 +280,7 @@ const optionalFields = (draft: Draft, made: string, policy: CharsetPolicy | unde
     text += field
   }
   if (draft.priority !== undefined) {
-    if (!Object.hasOwn(priorities, draft.priority)) {
+    if (typeof draft.priority !== "string" || !Object.hasOwn(priorities, draft.priority)) {
       return new MessageError({ field: "priority", problem: "must be high, normal or low", ...inputOf(draft.priority) })
     }
     text += priorities[draft.priority]
@@ -287,6 +312,15 @@ const optionalFields = (draft: Draft, made: string, policy: CharsetPolicy | unde
 const domainOf = (address: Addresses.Address): string => {
   const ascii = Mailbox.toAscii(address.domain)
   return Result.isSuccess(ascii) ? ascii.success : address.domain
+}
+
+const decodeEnvelope = Schema.decodeUnknownResult(Envelope)
+
+const givenEnvelope = (value: unknown): Envelope | MessageError => {
+  const decoded = decodeEnvelope(value)
+  return Result.isSuccess(decoded)
+    ? decoded.success
+    : new MessageError({ field: "envelope", problem: "is no envelope: { from, to: [recipients] }" })
 }
 
 const makeEnvelope = (

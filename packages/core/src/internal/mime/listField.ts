@@ -64,7 +64,7 @@ const urls = (
     if (note !== undefined) {
       const words = line(`${where}.comment`, note)
       if (words instanceof MessageError) return words
-      tokens.push(...comment(words, policy))
+      Field.append(tokens, comment(words, policy))
     }
     if (i < all.length - 1) tokens[tokens.length - 1] += ","
   }
@@ -84,7 +84,7 @@ const identifier = (
     const found = /^([^<>]*)<([^<>]*)>\s*$/.exec(value)
     id = found?.[2] ?? value
     name = found?.[1]?.trim().replaceAll(/^"|"$/g, "") || undefined
-  } else {
+  } else if (typeof value === "object" && value !== null) {
     id = value.id
     name = value.name
   }
@@ -103,6 +103,9 @@ const identifier = (
 }
 
 export const fields = (list: List, policy: CharsetPolicy | undefined): string | MessageError => {
+  if (typeof list !== "object" || list === null) {
+    return new MessageError({ field: "list", problem: `is ${describe(list)}, not the fields of a list` })
+  }
   let text = ""
   if (list.id !== undefined) {
     const field = identifier(list.id, policy)

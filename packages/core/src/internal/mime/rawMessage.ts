@@ -117,7 +117,7 @@ export const envelope = (
       if (!names.includes(name)) continue
       const entries = Addresses.entries(name, clean(value))
       if (entries instanceof MessageError) return entries
-      out.push(...Addresses.flatten(entries))
+      for (const address of Addresses.flatten(entries)) out.push(address)
     }
     return out
   }

@@ -1,0 +1,89 @@
+/**
+ * Who says what in a foreign transcript: the state that tells a command from a line of the content, and a secret from
+ * both.
+ *
+ * Other programs write passwords in base64 (swaks) or put the message among the commands (MailKit). So what a client says
+ * between AUTH and the final reply becomes asterisks here, by state and not by looks (DESIGN P1), and what it says between
+ * 354 and the lone dot, or as octets of a chunk, becomes lines of the content.
+ */
+import { type LogEvent, secret } from "../../LogEvent.ts"
+import * as Octets from "../octets.ts"
+
+export interface Head {
+  readonly counter: number
+  readonly time: number
+  readonly process: number
+  readonly session: number
+}
+
+export interface Speaker {
+  readonly client: (line: string, head: Head) => LogEvent
+  readonly server: (line: string, head: Head) => LogEvent
+}
+
+const authCommand = /^(AUTH +\S+)(?: +(.*))?$/is
+const chunkCommand = /^BDAT +(\d{1,15})/i
+
+/** A SCRAM server's last challenge, `v=…`, lets its reader guess the password off line. */
+const verifier = /^334[ -](?:dj0|v=)/
+
+export const makeSpeaker = (): Speaker => {
+  let login = false
+  let dataAsked = false
+  let content: "none" | "header" | "body" = "none"
+  let chunk = 0
+
+  const contentLine = (line: string, head: Head): LogEvent => {
+    if (content === "header" && line === "") {
+      content = "body"
+      return { _tag: "HeaderLine", ...head, line }
+    }
+    return content === "header" ? { _tag: "HeaderLine", ...head, line } : { _tag: "BodyLine", ...head, line }
+  }
+
+  return {
+    client: (line, head) => {
+      if (chunk > 0) {
+        if (content === "none") content = "header"
+        chunk -= Octets.encode(line).length + 2
+        const event = contentLine(line, head)
+        if (chunk <= 0) chunk = 0
+        return event
+      }
+      if (content !== "none" && dataAsked) {
+        if (line !== ".") return contentLine(line, head)
+        content = "none"
+        dataAsked = false
+        return { _tag: "ClientLine", ...head, line }
+      }
+      if (login) return { _tag: "ClientLine", ...head, line: line === "*" || line === "" ? line : secret }
+      const auth = authCommand.exec(line)
+      if (auth !== null) {
+        login = true
+        const [, command = "", initial] = auth
+        return {
+          _tag: "ClientLine",
+          ...head,
+          line: initial === undefined || initial === "=" ? line : `${command} ${secret}`
+        }
+      }
+      const announced = chunkCommand.exec(line)
+      if (announced !== null) chunk = Number(announced[1])
+      else content = "none"
+      dataAsked = /^DATA\s*$/i.test(line)
+      return { _tag: "ClientLine", ...head, line }
+    },
+    server: (line, head) => {
+      const code = line.slice(0, 3)
+      chunk = 0
+      if (code === "334") {
+        login = true
+        return { _tag: "ServerLine", ...head, line: verifier.test(line) ? line.slice(0, 4) + secret : line }
+      }
+      if (/^[245]\d\d/.test(code)) login = false
+      if (dataAsked && code === "354") content = "header"
+      else if (dataAsked && /^[45]\d\d/.test(code)) dataAsked = false
+      return { _tag: "ServerLine", ...head, line }
+    }
+  }
+}
