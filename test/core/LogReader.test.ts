@@ -461,8 +461,8 @@ describe("LogReader: conversations", () => {
       [1, "partial"],
       [2, "partial"],
       [3, "partial"],
-      [5, "partial"],
-      [4, "whole"]
+      [4, "whole"],
+      [5, "partial"]
     ])
   })
 })

@@ -132,6 +132,12 @@ describe("the text form", () => {
     }
   })
 
+  it("gives a record of any length", () => {
+    const text = "a".repeat(17_000_000)
+    const [event] = LogText.decode(LogText.encode({ _tag: "Note", ...head(1), text }))
+    assert.isTrue(event._tag === "Note" && event.text === text)
+  })
+
   it("takes a sentence that it does not know for a note, and believes no JSON that does not fit", () => {
     assert.deepStrictEqual(LogText.decode("1 1970-01-01T00:00:01.000Z 5 7 ### SMTP Verbunden mit 'x'."), [
       { _tag: "Note", ...head(1), text: "SMTP Verbunden mit 'x'." }

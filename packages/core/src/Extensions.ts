@@ -159,6 +159,14 @@ const fromKeywords = (domain: string, keywords: ReadonlyMap<string, ReadonlyArra
   }
 }
 
+/** Is this, in any case, a keyword that means something here? */
+export const isKnown = (keyword: string): boolean => known.has(keyword.toUpperCase())
+
+const known = new Set([
+  ..."SIZE AUTH PIPELINING CHUNKING 8BITMIME BINARYMIME SMTPUTF8 DSN STARTTLS ENHANCEDSTATUSCODES".split(" "),
+  ..."REQUIRETLS LIMITS MT-PRIORITY DELIVERBY FUTURERELEASE ETRN XCLIENT".split(" ")
+])
+
 const upperCase = (parameters: ReadonlyArray<string> = []): ReadonlyArray<string> =>
   Array.from(new Set(parameters.map((parameter) => parameter.toUpperCase())))
 

@@ -139,6 +139,14 @@ const passwordMechanisms: ReadonlyMap<string, PasswordMechanism> = new Map([
   ["LOGIN", login]
 ])
 
+/** Is this one of ours, in any case? */
+export const isKnown = (name: string): boolean => {
+  const upper = name.toUpperCase()
+  return passwordMechanisms.has(upper) || otherMechanisms.has(upper)
+}
+
+const otherMechanisms = new Set(["OAUTHBEARER", "XOAUTH2", "EXTERNAL", "ANONYMOUS"])
+
 const allOf = (credentials: Credentials): Result.Result<ReadonlyArray<Mechanism>, SaslError> => {
   const { password, token, user } = credentials
   if (password !== undefined && user === undefined) return missing("AUTH", "the user name")

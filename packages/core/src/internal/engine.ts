@@ -16,7 +16,14 @@ import type { Connection } from "../Connection.ts"
 import type { Phase } from "../LogEvent.ts"
 import type { RecipientVerdict } from "../Receipt.ts"
 import type { Reply } from "../Reply.ts"
-import { ConnectionLost, ContentSourceFailed, ProtocolViolation, type SmtpError, TimedOut } from "../SmtpError.ts"
+import {
+  ConnectionLost,
+  ContentSourceFailed,
+  ProtocolViolation,
+  type SmtpError,
+  type SmtpErrorReason,
+  TimedOut
+} from "../SmtpError.ts"
 import type { TlsInfo, TlsOptions } from "../Tls.ts"
 import { type Content, ready, runContent } from "./content.ts"
 import * as Delivery from "./delivery.ts"
@@ -50,6 +57,8 @@ export const verdictGrace = 5_000
 
 export interface Answer {
   readonly reply: Reply
+  /** The reply before the scrub: to be parsed, never to be shown. */
+  readonly said: Reply
   /** The reply's lines, where the exchange holds them back from the log. */
   readonly lines: ReadonlyArray<string>
 }
@@ -202,7 +211,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   const cutNow = (cut: Pipeline.Cut) => {
-    pipeline.cut(cut)
+    pipeline.cut({ ...cut, reason: recorder.scrubReason(cut.reason) })
     drain()
   }
 
@@ -337,13 +346,13 @@ export const make = Effect.fnUntraced(function*(options: {
       phase: () => phase,
       holdsLines: settings?.holdsLines ?? false,
       seals: settings?.seals ?? false,
-      onReply: (reply, lines) => {
+      onReply: (reply, lines, said) => {
         if (settings?.seals === true && reply.code === 220) {
           sealed = true
           gate.closeUnsafe()
         }
         if (phase === "quit") saidGoodbye = true
-        after.push(() => resume(Effect.succeed({ reply, lines })))
+        after.push(() => resume(Effect.succeed({ reply, lines, said })))
         return true
       },
       onCut: (cut) => {
@@ -373,7 +382,11 @@ export const make = Effect.fnUntraced(function*(options: {
     greeting: Effect.onInterrupt(Deferred.await(greeted), () => close),
     command,
     upgrade: (tls) =>
-      connection.upgrade(tls).pipe(
+      Effect.suspend((): ReturnType<Connection["upgrade"]> | Effect.Effect<never, SmtpErrorReason> => {
+        const cut = pipeline.isCut()
+        // plain text came behind the 220: no handshake
+        return cut === undefined ? connection.upgrade(tls) : Effect.fail(cut.reason)
+      }).pipe(
         Effect.timeoutOrElse({
           duration: limits.starttls,
           orElse: () =>
@@ -388,10 +401,12 @@ export const make = Effect.fnUntraced(function*(options: {
             gate.openUnsafe()
           })
         ),
-        Effect.catch((reason): Effect.Effect<never, Failure> => {
-          const error = recorder.error(reason, "tls")
-          cutNow({ reason, phase: "tls", kind: "broken", by: "client" })
-          return Effect.fail({ reason, phase: "tls", error })
+        Effect.catch((why): Effect.Effect<never, Failure> => {
+          const reason = recorder.scrubReason(why)
+          const phase = pipeline.isCut()?.phase ?? "tls"
+          const error = recorder.error(reason, phase)
+          cutNow({ reason, phase, kind: "broken", by: "client" })
+          return Effect.fail({ reason, phase, error })
         }),
         Effect.onInterrupt(() => close)
       ),

@@ -13,7 +13,7 @@ import * as Command from "../Command.ts"
 import { Connector, type Target } from "../Connector.ts"
 import * as Extensions from "../Extensions.ts"
 import type { Redaction } from "../Redaction.ts"
-import type { Reply } from "../Reply.ts"
+import { Reply } from "../Reply.ts"
 import * as Sasl from "../Sasl.ts"
 import {
   AuthenticationFailed,
@@ -69,17 +69,9 @@ export interface OpenOptions {
 export const serverOf = (target: Target): { readonly host: string; readonly port: number } =>
   "path" in target ? { host: target.path, port: 0 } : { host: target.host, port: target.port }
 
-/** Text of the peer's certificate goes through the scrub like everything that a peer says. */
-const scrubTls = (recorder: Recorder.Recorder, tls: TlsInfo): TlsInfo => ({
-  ...tls,
-  ...(tls.problem === undefined ? {} : { problem: recorder.scrub(tls.problem) }),
-  chain: tls.chain.map((certificate) => ({
-    ...certificate,
-    subject: recorder.scrub(certificate.subject),
-    issuer: recorder.scrub(certificate.issuer),
-    names: certificate.names.map(recorder.scrub)
-  }))
-})
+/** What TLS found out, without known secrets. */
+export const tlsOf = ({ connection, recorder }: Engine.Engine): TlsInfo | undefined =>
+  connection.tls === undefined ? undefined : recorder.scrubTls(connection.tls)
 
 /** Dials; from here on everything is on record. The connection ends with the scope. */
 export const open = Effect.fnUntraced(function*(options: OpenOptions) {
@@ -101,7 +93,7 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
         _tag: "AttemptFailed",
         address: attempt.address,
         port: attempt.port,
-        problem: attempt.problem,
+        problem: recorder.scrub(attempt.problem),
         elapsed: now - attempted
       })
       attempted = now
@@ -137,7 +129,7 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
     secured: connection.tls !== undefined
   })
   if (connection.tls !== undefined) {
-    recorder.record({ _tag: "Secured", tls: scrubTls(recorder, connection.tls), elapsed: connectedAt - begun })
+    recorder.record({ _tag: "Secured", tls: recorder.scrubTls(connection.tls), elapsed: connectedAt - begun })
   }
   const engine = yield* Engine.make({
     connection,
@@ -170,6 +162,21 @@ export interface Hello {
   readonly extensions: Extensions.Extensions
 }
 
+/**
+ * The offers of a reply out of which a secret was taken: keywords and mechanisms that are known are read as they were said
+ * (a password may be one of them), all else as it is shown.
+ */
+const asOffered = (said: Reply, shown: Reply): Reply => {
+  const line = (text: string, at: number): string => {
+    const original = said.lines[at] ?? text
+    const [keyword = "", ...parameters] = original.trim().split(/[ \t=]+/)
+    if (original === text || !Extensions.isKnown(keyword)) return text
+    return [keyword, ...parameters.filter(Sasl.isKnown)].join(" ")
+  }
+  const [first, ...rest] = shown.lines
+  return new Reply({ ...shown, lines: [first, ...rest.map((text, at) => line(text, at + 1))] })
+}
+
 /** EHLO, LHLO or HELO. A refusal is the reply's, for the caller to judge. */
 export const hello = Effect.fnUntraced(function*(
   engine: Engine.Engine,
@@ -177,7 +184,7 @@ export const hello = Effect.fnUntraced(function*(
   name: string
 ): Effect.fn.Return<Hello, Failure> {
   const command = verb === "EHLO" ? Command.ehlo(name) : verb === "LHLO" ? Command.lhlo(name) : Command.helo(name)
-  const { reply } = yield* engine.command(yield* commandLine(command, "name"), "ehlo")
+  const { reply, said } = yield* engine.command(yield* commandLine(command, "name"), "ehlo")
   if (reply.code >= 300 && reply.code < 400) {
     return yield* fail(
       new ProtocolViolation({
@@ -188,7 +195,7 @@ export const hello = Effect.fnUntraced(function*(
     )
   }
   if (!accepted(reply) || verb === "HELO") return { reply, extensions: Extensions.none }
-  const parsed = Extensions.parse(reply)
+  const parsed = Extensions.parse(said === reply ? reply : asOffered(said, reply))
   if (Result.isFailure(parsed)) {
     return yield* fail(new LimitExceeded({ what: "ehloKeywords", limit: Extensions.maxKeywords }), "ehlo")
   }
@@ -203,6 +210,7 @@ export const startTls = Effect.fnUntraced(function*(
   const { recorder } = engine
   const { reply } = yield* engine.command(yield* commandLine(Command.startTls, "tls"), "starttls", { seals: true })
   if (reply.code !== 220) {
+    if (reply.code === 421) return yield* fail(new ServerRefused({ reply }), "starttls")
     return reply.code >= 400
       ? { reply, tls: undefined }
       : yield* fail(
@@ -214,8 +222,8 @@ export const startTls = Effect.fnUntraced(function*(
       )
   }
   const begun = recorder.elapsedNow()
-  const tls = yield* engine.upgrade(options)
-  recorder.record({ _tag: "Secured", tls: scrubTls(recorder, tls), elapsed: recorder.elapsedNow() - begun })
+  const tls = recorder.scrubTls(yield* engine.upgrade(options))
+  recorder.record({ _tag: "Secured", tls, elapsed: recorder.elapsedNow() - begun })
   return { reply, tls }
 })
 
@@ -233,6 +241,9 @@ export interface AuthOptions {
   readonly initialResponse: boolean
 }
 
+/** What it sends is more than its secret, or than a name: the whole of it is looked for in what the server says. */
+const tellsMore = (mechanism: Sasl.Mechanism): boolean => mechanism.name !== "LOGIN" && mechanism.secrets?.length !== 0
+
 const decodeChallenge = (text: string): Uint8Array => {
   const decoded = Base64.decode(text.trim())
   // LOGIN's prompts are not base64 everywhere
@@ -248,9 +259,13 @@ export const authenticate = Effect.fnUntraced(function*(
   const { recorder } = engine
   const phase = "auth"
   recorder.authenticating = true
+  for (const secret of mechanism.secrets ?? []) recorder.addSecret(secret)
 
   const send = Effect.fnUntraced(function*(command: Command.Command, secret: Sasl.Secret | undefined) {
-    if (secret !== undefined) recorder.addLine(Command.authLine(secret))
+    if (secret !== undefined) {
+      recorder.addLine(Command.authLine(secret))
+      if (tellsMore(mechanism)) recorder.addSecret(secret)
+    }
     return yield* engine.command(yield* commandLine(command, "authenticationMode"), phase, { holdsLines: true })
   })
   const show = (answer: Engine.Answer, secret = false) => {
@@ -284,7 +299,7 @@ export const authenticate = Effect.fnUntraced(function*(
         answer = yield* send(Command.auth(mechanism.name), undefined)
       }
       for (let steps = 0; answer.reply.code === 334; steps++) {
-        const text = answer.reply.lines.join("")
+        const text = answer.said.lines.join("")
         if (steps >= maxSteps) return yield* giveUp(answer, new LimitExceeded({ what: "saslSteps", limit: maxSteps }))
         if (text.length > maxChallenge) {
           return yield* giveUp(answer, new LimitExceeded({ what: "saslChallenge", limit: maxChallenge }))

@@ -19,6 +19,7 @@ import * as Command from "../Command.ts"
 import type { Phase } from "../LogEvent.ts"
 import { makeParser, type Reply, type ReplyError, toLines } from "../Reply.ts"
 import { LimitExceeded, ProtocolViolation, ServerRefused, type SmtpErrorReason, TlsFailed } from "../SmtpError.ts"
+import { excerpt } from "./excerpt.ts"
 import { type Recorder, secretChallenge } from "./recorder.ts"
 
 /** A command in its two renderings. `wire` ends in CRLF. */
@@ -53,8 +54,11 @@ export interface Defect {
 export interface Exchange {
   /** What is waited for now: the error's phase, and the time limit. */
   readonly phase: () => Phase
-  /** The next reply. True: it was the last one. `lines` are the reply's lines where `holdsLines`. */
-  readonly onReply: (reply: Reply, lines: ReadonlyArray<string>) => boolean
+  /**
+   * The next reply. True: it was the last one. `lines` are the reply's lines where `holdsLines`. `said` is the reply before
+   * the scrub, to be parsed and never to be shown.
+   */
+  readonly onReply: (reply: Reply, lines: ReadonlyArray<string>, said: Reply) => boolean
   readonly onCut: (cut: Cut) => void
   /** The exchange records its reply lines itself (a challenge whose secrecy is known only afterwards). */
   readonly holdsLines?: boolean
@@ -115,14 +119,15 @@ const slabSize = 65_536
 /** Copying as much costs less than handing it to the socket apart. */
 const smallPiece = 8_192
 
-const fromParser = (error: ReplyError): SmtpErrorReason =>
+/** `line`: the offending line, whole, without secrets. The parser's own excerpt may hold a piece of one. */
+const fromParser = (error: ReplyError, line: string): SmtpErrorReason =>
   error.kind === "limit"
     ? new LimitExceeded({ what: error.what ?? "reply", limit: error.limit ?? 0 })
     : new ProtocolViolation({
       problem: error.kind === "mixedCodes"
         ? "lines of one reply carry different codes"
         : "what came is not a reply",
-      ...(error.line === undefined ? {} : { line: error.line })
+      line: excerpt(line)
     })
 
 /** The first octet of a TLS record, alert or handshake (RFC 8446 §5.1), where a greeting is due: no reply begins so. */
@@ -139,6 +144,9 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
   const stage = (): Phase => fifo[0]?.phase() ?? last
   /** Lines of a reply that is not whole yet, kept back for an exchange that records its own. */
   let held: Array<string> = []
+  /** A secret was taken out of a line of the reply that is being read. */
+  let scrubbed = false
+  let lastLine = ""
 
   const cut = (why: Cut): void => {
     if (cutBy !== undefined) return
@@ -160,7 +168,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
       by: "client"
     })
 
-  const dispatch = (reply: Reply, lines: ReadonlyArray<string>): void => {
+  const dispatch = (reply: Reply, lines: ReadonlyArray<string>, said: Reply): void => {
     const head = fifo[0]
     hooks.onReply(reply)
     if (head === undefined) {
@@ -171,7 +179,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     }
     const phase = head.phase()
     last = phase
-    const done = head.onReply(reply, lines)
+    const done = head.onReply(reply, lines, said)
     if (cutBy !== undefined) return
     if (done) fifo.shift()
     if (reply.code === 421) {
@@ -194,24 +202,24 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     const parsed = parser.feed(chunk)
     const { lines } = parsed
     let from = 0
-    /** Puts the lines up to there on record; held back where the head records its own. True: a secret was taken out. */
-    const record = (to: number): boolean => {
-      let scrubbed = false
+    /** Puts the lines up to there on record; held back where the head records its own. */
+    const record = (to: number): void => {
       for (; from < to; from++) {
         const raw = lines[from] ?? ""
-        const line = recorder.hasSecrets() ? recorder.scrub(raw) : raw
+        const line = lastLine = recorder.hasSecrets() ? recorder.scrubLine(raw) : raw
         if (line !== raw) scrubbed = true
         if (fifo[0]?.holdsLines === true) held.push(line)
         else recorder.serverLine(line)
       }
-      return scrubbed
     }
     for (const { lineEnd, reply } of parsed.replies) {
-      const scrubbed = record(lineEnd)
+      record(lineEnd)
+      const shown = scrubbed ? recorder.scrubReply(reply) : reply
+      scrubbed = false
       const own = held
       if (own.length > 0) held = []
       const seals = fifo[0]?.seals === true && reply.code === 220
-      dispatch(scrubbed ? recorder.scrubReply(reply) : reply, own)
+      dispatch(shown, own, reply)
       if (cutBy !== undefined) break
       if (seals && (lineEnd < lines.length || parsed.error !== undefined || parser.pending > 0)) {
         record(lines.length)
@@ -220,17 +228,12 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     }
     record(lines.length)
     if (parsed.error !== undefined && cutBy === undefined) {
-      cut({ reason: scrubLine(fromParser(parsed.error)), phase: stage(), kind: "broken", by: "client" })
+      cut({ reason: fromParser(parsed.error, lastLine), phase: stage(), kind: "broken", by: "client" })
     }
   }
 
   const injected = () =>
     cut({ reason: new TlsFailed({ kind: "PlaintextInjected" }), phase: "starttls", kind: "broken", by: "client" })
-
-  const scrubLine = (reason: SmtpErrorReason): SmtpErrorReason =>
-    reason._tag === "ProtocolViolation" && reason.line !== undefined
-      ? new ProtocolViolation({ problem: reason.problem, line: recorder.scrub(reason.line) })
-      : reason
 
   const queue = (item: Item<B>): void => {
     if (cutBy !== undefined) return

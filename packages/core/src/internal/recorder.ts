@@ -13,8 +13,18 @@ import { type ContentLevel, type LogEvent, type Phase, ProcessId, secret, Sequen
 import type { RecipientVerdict } from "../Receipt.ts"
 import type { Redaction } from "../Redaction.ts"
 import { Reply } from "../Reply.ts"
-import { describe, SmtpError, type SmtpErrorReason } from "../SmtpError.ts"
+import {
+  CertificateRejected,
+  ConnectionFailed,
+  ConnectionLost,
+  ContentSourceFailed,
+  describe,
+  SmtpError,
+  type SmtpErrorReason,
+  TlsFailed
+} from "../SmtpError.ts"
 import { SmtpLog } from "../SmtpLog.ts"
+import type { Certificate, TlsInfo } from "../Tls.ts"
 import { delivery } from "./delivery.ts"
 import { decode } from "./octets.ts"
 import { makeScrub } from "./scrub.ts"
@@ -44,7 +54,16 @@ export interface Recorder {
   readonly serverLine: (line: string) => void
   /** The known secrets taken out of decoded text that a peer said. */
   readonly scrub: (text: string) => string
+  /** The same for a reply line, whose code stays as it is. */
+  readonly scrubLine: (line: string) => string
   readonly scrubReply: (reply: Reply) => Reply
+  /** The text of a peer's certificate, too, is what a peer says. */
+  readonly scrubTls: (tls: TlsInfo) => TlsInfo
+  /**
+   * What a peer or the platform put into a reason, without known secrets. Of a cause only words and code are kept: what
+   * else it holds (options, requests) nobody knows.
+   */
+  readonly scrubReason: (reason: SmtpErrorReason) => SmtpErrorReason
   /** A secret is known that could be echoed. */
   readonly hasSecrets: () => boolean
   readonly addSecret: (secret: Redacted.Redacted<string>) => void
@@ -174,7 +193,58 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const scrubText = (text: string): string => scrub.scrub(text, self.authenticating)
 
-  const error: Recorder["error"] = (reason, phase, recipients = [], settings) => {
+  const scrubTls = (tls: TlsInfo): TlsInfo => ({
+    ...tls,
+    ...(tls.problem === undefined ? {} : { problem: scrubText(tls.problem) }),
+    chain: tls.chain.map(scrubCertificate)
+  })
+
+  const scrubCertificate = (certificate: Certificate): Certificate => ({
+    ...certificate,
+    subject: scrubText(certificate.subject),
+    issuer: scrubText(certificate.issuer),
+    names: certificate.names.map(scrubText)
+  })
+
+  const inWords = ({ cause }: { readonly cause?: unknown }): { readonly cause?: Error } => {
+    if (cause === undefined) return {}
+    const error = new Error(scrubText(cause instanceof Error ? cause.message : String(cause)))
+    const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+    return { cause: typeof code === "string" ? Object.assign(error, { code }) : error }
+  }
+
+  const scrubReason = (reason: SmtpErrorReason): SmtpErrorReason => {
+    switch (reason._tag) {
+      case "ConnectionFailed": {
+        const { host, kind, port } = reason
+        const attempts = reason.attempts.map(({ address, problem }) => ({
+          address: scrubText(address),
+          problem: scrubText(problem)
+        }))
+        return new ConnectionFailed({ kind, host, port, attempts, ...inWords(reason) })
+      }
+      case "ConnectionLost":
+        return reason.cause === undefined ? reason : new ConnectionLost({ kind: reason.kind, ...inWords(reason) })
+      case "CertificateRejected": {
+        const { chain, problem, servername } = reason
+        return new CertificateRejected({ servername, problem: scrubText(problem), chain: chain.map(scrubCertificate) })
+      }
+      case "TlsFailed": {
+        const { kind, seen } = reason
+        return new TlsFailed({ kind, ...(seen === undefined ? {} : { seen: scrubText(seen) }), ...inWords(reason) })
+      }
+      case "ContentSourceFailed": {
+        // the cause is the user's own error, which is kept where it says no secret
+        const problem = scrubText(reason.problem)
+        return problem === reason.problem ? reason : new ContentSourceFailed({ problem, cause: new Error(problem) })
+      }
+      default:
+        return reason
+    }
+  }
+
+  const error: Recorder["error"] = (given, phase, recipients = [], settings) => {
+    const reason = scrubReason(given)
     const made = (summary: string | undefined) =>
       new SmtpError({
         reason,
@@ -209,6 +279,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     clientLine: (line) => said("ClientLine", line),
     serverLine: (line) => said("ServerLine", line),
     scrub: scrubText,
+    scrubLine: (line) => {
+      const code = replyCode.exec(line)?.[0] ?? ""
+      return code + scrubText(line.slice(code.length))
+    },
+    scrubTls,
+    scrubReason,
     scrubReply: (reply) => {
       let changed = false
       const [first, ...rest] = reply.lines
@@ -243,6 +319,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   }
   return self
 })
+
+const replyCode = /^[2-5]\d\d(?:[ -]|$)/
 
 /** What stands for a challenge that a mechanism calls secret: its code, and 32 asterisks. */
 export const secretChallenge = (line: string): string => `${line.slice(0, 4)}${secret}`

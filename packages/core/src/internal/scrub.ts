@@ -43,8 +43,11 @@ export const makeScrub = (): Scrub => {
     base64.add(needle)
     shortest = Math.min(shortest, needle.length)
   }
-  const addBase64 = (text: string) => {
-    for (const needle of base64Needles(octetsOf.encode(text))) addNeedle(needle)
+  const addForms = (text: string) => {
+    const octets = octetsOf.encode(text)
+    for (const needle of base64Needles(octets)) addNeedle(needle)
+    hex.add(hexOf(octets))
+    if (!encoded.has(text)) encoded.set(text, undefined)
   }
 
   const find = (text: string, finds: Array<Find>, depth: number): void => {
@@ -89,9 +92,7 @@ export const makeScrub = (): Scrub => {
         return
       }
       plain.add(secret)
-      addBase64(secret)
-      hex.add(hexOf(octetsOf.encode(secret)))
-      if (!encoded.has(secret)) encoded.set(secret, undefined)
+      addForms(secret)
     },
     addLine: (whole) => {
       const line = whole.replace(/^AUTH +\S+ +/i, "").trim()
@@ -103,7 +104,7 @@ export const makeScrub = (): Scrub => {
       }
       if (onlyBase64.test(line)) addNeedle(toStandard(line).replace(/=+$/, ""))
       else plain.add(line)
-      addBase64(line)
+      addForms(line)
     },
     scrub: (text, authenticating) => {
       if (isEmpty) return text

@@ -162,8 +162,9 @@ const fromUrl = (url: Redacted.Redacted): Result.Result<UrlOptions, InvalidConfi
           return yield* invalid(
             "url",
             name.startsWith("dangerously") || name === "logFile"
-              ? `${name} is not taken from a URL: give it as an option`
-              : `it has a parameter that is none: ${JSON.stringify(name.slice(0, 40))}`
+              ? "logFile and what begins with dangerously are not taken from a URL: give them as options"
+              // its name is not repeated: behind a ? in a password that should be %3F stands the rest of the password
+              : "it has a parameter that is none (and a ? in user or password is written %3F)"
           )
       }
     }
@@ -347,6 +348,7 @@ const secretOf = (
   if (source === undefined) return Effect.succeed(undefined)
   if (Redacted.isRedacted(source)) return Effect.succeed(source)
   return source.pipe(
+    Effect.catchDefect((defect) => Effect.fail(defect)),
     Effect.mapError((error) =>
       new CredentialsUnavailable({ cause: new Error(`the Effect of ${option} failed with ${nameOf(error)}`) })
     ),

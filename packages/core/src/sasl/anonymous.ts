@@ -15,6 +15,7 @@ export const anonymous = (options?: { readonly trace?: string | undefined }): Me
   return make<void>({
     name,
     cleartext: false,
+    secrets: [],
     refusal: refuseFor(
       name,
       Array.from(trace).length > maxTraceCharacters

@@ -16,6 +16,7 @@ export const cramMd5 = (options: { readonly user: string; readonly password: Sec
   make<"Challenge" | "Done">({
     name,
     cleartext: false,
+    secrets: [options.password],
     refusal: refuseFor(name, checkUser(options.user), checkSecret(options.password)),
     start: () => ({ state: "Challenge" }),
     step: (state, challenge) =>

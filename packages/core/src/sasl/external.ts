@@ -12,6 +12,7 @@ export const external = (options?: { readonly authorizationId?: string | undefin
   return make<void>({
     name,
     cleartext: false,
+    secrets: [],
     refusal: refuseFor(name, authorizationId === undefined ? undefined : checkUser(authorizationId)),
     start: () => ({ state: undefined, initial: Redacted.make(authorizationId ?? "") }),
     step: () => noMoreToSay(name),

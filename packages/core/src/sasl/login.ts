@@ -14,6 +14,7 @@ export const login = (options: { readonly user: string; readonly password: Secre
   make<"User" | "Password" | "Done">({
     name,
     cleartext: true,
+    secrets: [options.password],
     refusal: refuseFor(name, checkUser(options.user), checkSecret(options.password)),
     start: () => ({ state: "User" }),
     step: (state) => {

@@ -83,6 +83,11 @@ export interface Mechanism<S = unknown> {
   readonly name: string
   /** The secret can be read from what is sent: last in the order of choice. (Without verified TLS no mechanism is used at all.) */
   readonly cleartext: boolean
+  /**
+   * What must not be seen where the server says it back, in any form. Absent: all that the mechanism sends; empty: it has
+   * no secret. Whatever is sent is asterisks in the log in any case.
+   */
+  readonly secrets?: ReadonlyArray<Secret> | undefined
   /** Known before anything is said: these credentials cannot be used. A session that sees it sends nothing. */
   readonly refusal?: SaslError | undefined
   readonly start: (context: Context) => Start<S>
@@ -113,6 +118,7 @@ const badName = (name: string) =>
 const seal = <S>(name: string, mechanism: Mechanism<S>): Mechanism<Redacted.Redacted<S>> => ({
   name,
   cleartext: mechanism.cleartext,
+  secrets: mechanism.secrets,
   start: (context) => {
     const started = mechanism.start(context)
     return { ...started, state: Redacted.make(started.state) }

@@ -17,6 +17,7 @@ export const oauthBearer = (options: { readonly user?: string | undefined; reado
   return make<BearerState>({
     name,
     cleartext: true,
+    secrets: [token],
     refusal: refuseFor(
       name,
       user === undefined ? undefined : checkUser(user) ?? checkSeparator(user),

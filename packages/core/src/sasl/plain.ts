@@ -18,6 +18,7 @@ export const plain = (options: {
   return make<void>({
     name,
     cleartext: true,
+    secrets: [password],
     refusal: refuseFor(
       name,
       checkUser(user),

@@ -93,6 +93,7 @@ const scram = (name: string, algorithm: Mac.Algorithm, options: ScramOptions): M
   return make<State>({
     name,
     cleartext: false,
+    secrets: [options.password, password.success],
     start: (context) => {
       const gs2 = gs2Header(name, context, authorizationId)
       if (gs2 instanceof SaslError) return { state: { _tag: "Impossible", error: gs2 } }

@@ -14,6 +14,7 @@ export const xoauth2 = (options: { readonly user: string; readonly token: Secret
   return make<BearerState>({
     name,
     cleartext: true,
+    secrets: [token],
     refusal: refuseFor(name, checkUser(user), checkSeparator(user), checkToken(token)),
     start: () => ({
       state: "Sent",

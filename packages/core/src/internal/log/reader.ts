@@ -56,7 +56,16 @@ const tags: Readonly<Record<Mark, "ClientLine" | "HeaderLine" | "BodyLine" | "Se
 const isMark = (text: string): text is Mark => text in tags
 
 const ownRecord = /^(-?\d{1,16}) (\S{1,32}) (-?\d{1,16}) (-?\d{1,16}) (###|C >{1,3}|S <) (.*)$/s
-const ownQuoted = /^(?:[^"\\]|\\.)*$/s
+
+/** Is each quote in it escaped? */
+const isOwnQuoted = (text: string): boolean => {
+  for (let at = text.indexOf("\""); at >= 0; at = text.indexOf("\"", at + 1)) {
+    let from = at
+    while (text.charCodeAt(from - 1) === 0x5c) from--
+    if ((at - from) % 2 === 0) return false
+  }
+  return true
+}
 
 const said = (mark: Mark, line: string, { counter, process, session, time }: Head): LogEvent => ({
   _tag: tags[mark],
@@ -86,7 +95,7 @@ export const readOwn = (record: string, zone: string | undefined): LogEvent | un
   if (!isMark(mark)) return readSentence(statement, head)
   if (statement.length < 2 || !statement.startsWith("\"") || !statement.endsWith("\"")) return undefined
   const quoted = statement.slice(1, -1)
-  if (quoted.includes("\"") && !ownQuoted.test(quoted)) return undefined
+  if (!isOwnQuoted(quoted)) return undefined
   const line = unescape(quoted)
   return line === undefined ? undefined : said(mark, line, head)
 }

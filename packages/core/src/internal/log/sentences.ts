@@ -20,8 +20,9 @@ interface Head {
 /** A field of the event as the sentence shows it. */
 interface Field {
   readonly path: readonly [string] | readonly [string, string]
-  readonly pattern: string
   readonly write: (value: unknown) => string
+  /** Where the field that begins at `from` ends; `next` is what the sentence says behind it. */
+  readonly scan: (statement: string, from: number, next: string) => number
   readonly read: (text: string) => unknown
 }
 
@@ -30,29 +31,49 @@ const pathOf = (name: string): Field["path"] => {
   return second === undefined ? [first] : [first, second]
 }
 
+const endOf = (pattern: RegExp) => (statement: string, from: number): number => {
+  pattern.lastIndex = from
+  return pattern.exec(statement)?.index ?? statement.length
+}
+const endOfText = endOf(/['()]/g)
+const endOfNumber = endOf(/[^-+.0-9e]/g)
+const endOfPlain = endOf(/["\\]/g)
+
+/** Back to where the sentence goes on, where its words could be the field's too. */
+const before = (endOf: (statement: string, from: number) => number): Field["scan"] => (statement, from, next) => {
+  const end = endOf(statement, from)
+  return statement.startsWith(next, end) ? end : Math.max(from, statement.lastIndexOf(next, end))
+}
+
 const text = (name: string): Field => ({
   path: pathOf(name),
-  pattern: "([^'()]*)",
   write: (value) => escapeInSentence(String(value)),
+  scan: before(endOfText),
   read: unescape
 })
 const quoted = (name: string): Field => ({
   path: pathOf(name),
-  pattern: String.raw`"((?:[^"\\]|\\.)*)"`,
   write: (value) => `"${escape(String(value))}"`,
-  read: unescape
+  scan: (statement, from) => {
+    if (!statement.startsWith("\"", from)) return from
+    let end = endOfPlain(statement, from + 1)
+    while (statement.startsWith("\\", end)) end = endOfPlain(statement, end + 2)
+    return end + 1
+  },
+  read: (text) => unescape(text.slice(1, -1))
 })
 const number = (name: string): Field => ({
   path: pathOf(name),
-  pattern: "([-+.0-9e]+)",
   write: String,
+  scan: before(endOfNumber),
   read: Number
 })
 const either = (name: string, yes: string, no: string): Field => ({
   path: pathOf(name),
-  pattern: `(${yes}|${no})`,
   write: (value) => value === true ? yes : no,
-  read: (text) => text === yes
+  scan: (statement, from) =>
+    statement.startsWith(yes, from) ? from + yes.length : statement.startsWith(no, from) ? from + no.length : from,
+  read: (text) => text === yes ? true : text === no ? false : undefined
 })
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -85,11 +106,6 @@ const row = (tag: LogEvent.LogEvent["_tag"], schema: Schema.Codec<LogEvent.LogEv
   const validate = Schema.decodeUnknownOption(schema)
   return (strings: TemplateStringsArray, ...fields: ReadonlyArray<Field>): Row => {
     const start = strings[0] ?? ""
-    const literal = (at: number): string => (strings[at] ?? "").replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
-    const pattern = new RegExp(
-      `^${literal(0)}${fields.map((field, at) => field.pattern + literal(at + 1)).join("")}(?: (\\{.*\\}))?$`,
-      "s"
-    )
     const withoutShown = (event: LogEvent.LogEvent): Record<string, unknown> => {
       const rest: Record<string, unknown> = {}
       for (const [key, value] of Object.entries(event)) {
@@ -110,28 +126,39 @@ const row = (tag: LogEvent.LogEvent["_tag"], schema: Schema.Codec<LogEvent.LogEv
         return Object.keys(rest).length === 0 ? "" : ` ${toJson(rest, keys)}`
       },
       read: (statement, head) => {
-        const found = pattern.exec(statement)
-        if (found === null) return undefined
-        const event: Record<string, unknown> = { ...parseObject(found[fields.length + 1]) }
-        fields.forEach((field, at) => {
+        const found: Array<string> = []
+        let at = start.length
+        for (const [index, field] of fields.entries()) {
+          const next = strings[index + 1] ?? ""
+          const end = field.scan(statement, at, next)
+          if (!statement.startsWith(next, end)) return undefined
+          found.push(statement.slice(at, end))
+          at = end + next.length
+        }
+        const rest = parseRest(statement.slice(at))
+        if (rest === undefined) return undefined
+        const event: Record<string, unknown> = { ...rest }
+        for (const [index, field] of fields.entries()) {
           const [outer, inner] = field.path
-          const value = field.read(found[at + 1] ?? "")
+          const value = field.read(found[index] ?? "")
           const within = event[outer]
           event[outer] = inner === undefined ? value : { ...(isObject(within) ? within : {}), [inner]: value }
-        })
+        }
         return Option.getOrUndefined(validate({ ...event, _tag: tag, ...head }))
       }
     }
   }
 }
 
-const parseObject = (json: string | undefined): Readonly<Record<string, unknown>> => {
-  if (json === undefined) return {}
+/** Nothing, or a blank and one JSON object. */
+const parseRest = (rest: string): Readonly<Record<string, unknown>> | undefined => {
+  if (rest === "") return {}
+  if (!rest.startsWith(" {")) return undefined
   try {
-    const value: unknown = JSON.parse(json)
-    return isObject(value) ? value : {}
+    const value: unknown = JSON.parse(rest)
+    return isObject(value) ? value : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
 

@@ -274,6 +274,7 @@ export class Machine {
   }
 
   private send(octets: Uint8Array): void {
+    if (octets.length === 0) return
     ;(this.held ?? this.ready).push({ octets, op: this.index })
     if (!this.authenticating) return
     this.produced += latin1(octets)
