@@ -15,6 +15,7 @@ import {
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { conversation, refusal, stars } from "./conversation.ts"
+import { fieldReplies } from "./fieldReplies.ts"
 
 const lines = (diagnosis: Diagnosis.Diagnosis): ReadonlyArray<string> =>
   diagnosis.evidence.map((event) =>
@@ -700,5 +701,26 @@ describe("Diagnosis: rules", () => {
   it("A reply of 60,000 characters is answered at once", () => {
     const text = "relay ".repeat(10_000)
     assert.strictEqual(Diagnosis.ofReply({ phase: "rcpt", reply: makeReply(550, text) }).stage, "rcpt")
+  })
+})
+
+describe("Diagnosis: replies from the field", () => {
+  // At first sight 47 of the 60 from issues, 46 of the 59 drawn by chance, and, after those had mended the rules, 44 of
+  // 55 more were right. Then the rules were mended by these too.
+  it.each(fieldReplies.map((each, at) => ({ ...each, name: `${at + 1} (${each.phase}, ${each.from})` })))(
+    "$name",
+    ({ host, phase, reply, rules }) => {
+      const [first = "", ...more] = reply.split("\n")
+      const said = makeReply(Number(first.slice(0, 3)), first.slice(4), ...more.map((line) => line.slice(4)))
+      assert.include(rules, Diagnosis.ofReply({ phase, host, reply: said }).rule, reply)
+    }
+  )
+
+  it("A session of 2,000 refusals is explained in no time", () => {
+    const lines = Array.from(
+      { length: 2_000 },
+      () => ["C: MAIL FROM:<ann@example.com>", "S: 550 no", "C: RCPT TO:<x@y.example>", "S: 503 no"]
+    )
+    assert.strictEqual(Diagnosis.diagnoseAll(conversation({}, "S: 220 hi", ...lines.flat())).length, 2_000)
   })
 })

@@ -392,7 +392,7 @@ describe("a login that is refused", () => {
     options: implicit,
     reason: "AuthenticationUnavailable",
     phase: "auth",
-    says: "it offers: none",
+    says: "the server offers no login here",
     log: [...begun().slice(0, -1), "S < \"250 mail.test\"", failed("auth", "AuthenticationUnavailable"), ...goodbye]
   })
   refuses("is not even tried where there is no mechanism in common", {
@@ -696,7 +696,7 @@ describe("tokens", () => {
       options: bearer(Redacted.make("s3cret-token")),
       reason: "AuthenticationFailed",
       phase: "auth",
-      says: "535 5.7.8 Expired ({\\\"status\\\":\\\"400\\\",\\\"schemes\\\":\\\"Bearer\\\"})",
+      says: "535 5.7.8 Expired ({\"status\":\"400\",\"schemes\":\"Bearer\"})",
       log: [
         ...only(mechanism).log,
         ...refusedLog(mechanism, answer),

@@ -347,7 +347,7 @@ describe("replies", () => {
     script: afterHello("550 \u001b[2J\u0000\u202e\"x\"\r\n", Script.bye),
     reason: "SenderRefused",
     phase: "mail",
-    says: "550 \\x1b[2J\\x00\\u{202e}\\\"x\\\"",
+    says: "550 \\x1b[2J\\x00\\u{202e}\"x\"",
     recipients: ["Refused"],
     log: [
       ...mailed,

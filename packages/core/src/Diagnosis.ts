@@ -26,9 +26,10 @@ import * as sender from "./diagnosis/sender.ts"
 import * as server from "./diagnosis/server.ts"
 import * as size from "./diagnosis/size.ts"
 import * as tls from "./diagnosis/tls.ts"
+import type { Exchange } from "./internal/diagnosis/dialogue.ts"
 import * as Dialogue from "./internal/diagnosis/dialogue.ts"
 import * as people from "./internal/diagnosis/people.ts"
-import { providersOf } from "./internal/diagnosis/provider.ts"
+import { type Provider, providersOf } from "./internal/diagnosis/provider.ts"
 import { choose, type Facts, type Rule } from "./internal/diagnosis/rule.ts"
 import * as Steps from "./internal/diagnosis/steps.ts"
 import * as Troubles from "./internal/diagnosis/troubles.ts"
@@ -39,6 +40,7 @@ import * as LogText from "./LogText.ts"
 import type { Reply } from "./Reply.ts"
 import { describe, type SmtpError } from "./SmtpError.ts"
 
+export type { Exchange, SeenReply } from "./internal/diagnosis/dialogue.ts"
 export type { Provider } from "./internal/diagnosis/provider.ts"
 export type { Rule, When } from "./internal/diagnosis/rule.ts"
 
@@ -127,7 +129,7 @@ const answer = (
   facts: Facts,
   outcome: "failed" | "partial",
   evidence: ReadonlyArray<LogEvent>,
-  waits: ReadonlyArray<Wait>
+  slow: ReadonlyArray<Wait>
 ): Diagnosis => {
   const { ask, causes, id, retryAfter, sources, todo, what } = choose(rules, generalRules, facts)?.rule ?? unknown
   return {
@@ -141,7 +143,7 @@ const answer = (
     ...(retryAfter === undefined ? {} : { retryAfter }),
     rule: id,
     sources,
-    slow: slowest(waits)
+    slow
   }
 }
 
@@ -152,10 +154,10 @@ const without = (
   what: string,
   todo: ReadonlyArray<string>,
   evidence: ReadonlyArray<LogEvent>,
-  waits: ReadonlyArray<Wait>
-): Diagnosis => ({ outcome, stage, what, evidence, causes: [], todo, rule, sources: [], slow: slowest(waits) })
+  slow: ReadonlyArray<Wait>
+): Diagnosis => ({ outcome, stage, what, evidence, causes: [], todo, rule, sources: [], slow })
 
-const fine = (dialogue: Dialogue.Dialogue, waits: ReadonlyArray<Wait>): Diagnosis => {
+const fine = (dialogue: Dialogue.Dialogue, slow: ReadonlyArray<Wait>): Diagnosis => {
   const accepted = dialogue.exchanges.filter(({ phase, reply }) =>
     phase === "verdict" && reply !== undefined && reply.code < 300
   )
@@ -170,13 +172,13 @@ const fine = (dialogue: Dialogue.Dialogue, waits: ReadonlyArray<Wait>): Diagnosi
   const evidence = (first === undefined ? dialogue.exchanges.slice(-1) : accepted).flatMap(({ reply }) =>
     reply?.events ?? []
   )
-  return without("fine", dialogue.stage, "fine/nothing", what, [], evidence, waits)
+  return without("fine", dialogue.stage, "fine/nothing", what, [], evidence, slow)
 }
 
 const unclear = (
   events: ReadonlyArray<LogEvent>,
   dialogue: Dialogue.Dialogue,
-  waits: ReadonlyArray<Wait>
+  slow: ReadonlyArray<Wait>
 ): Diagnosis => {
   const lost = events.filter((event) => event._tag === "Lost" || event._tag === "Unread")
   const said = dialogue.exchanges.some(({ reply }) => reply !== undefined)
@@ -195,7 +197,7 @@ const unclear = (
       "record the conversation anew, whole, with the log switched on before"
     ],
     [...lost, ...events.slice(-1)],
-    waits
+    slow
   )
 }
 
@@ -211,11 +213,11 @@ export const diagnose = (events: ReadonlyArray<LogEvent>): Diagnosis => diagnose
 /** The same for every trouble of the session (several messages, several refused recipients), the first one first. */
 export const diagnoseAll = (events: ReadonlyArray<LogEvent>): readonly [Diagnosis, ...ReadonlyArray<Diagnosis>] => {
   const dialogue = Dialogue.read(events)
-  const waits = Troubles.waits(events, dialogue)
+  const slow = slowest(Troubles.waits(events, dialogue))
   const [first, ...others] = Troubles.find(dialogue)
-  if (first === undefined) return [isWhole(events, dialogue) ? fine(dialogue, waits) : unclear(events, dialogue, waits)]
+  if (first === undefined) return [isWhole(events, dialogue) ? fine(dialogue, slow) : unclear(events, dialogue, slow)]
   const of = ({ evidence, facts, partial }: Troubles.Trouble) =>
-    answer(facts, partial ? "partial" : "failed", evidence, waits)
+    answer(facts, partial ? "partial" : "failed", evidence, slow)
   return [of(first), ...others.map(of)]
 }
 
@@ -269,7 +271,7 @@ export const ofError = (error: SmtpError): Diagnosis => {
   const { conversation, phase, reason, recipients, server: dialled } = error
   if (reason._tag === "EveryServerFailed") return ofError(reason.errors[0])
   const dialogue = Dialogue.read(conversation)
-  const waits = Troubles.waits(conversation, dialogue)
+  const slow = slowest(Troubles.waits(conversation, dialogue))
   const reply = error.reply
   const text = reply === undefined
     ? reason._tag === "CertificateRejected" || reason._tag === "ProtocolViolation" ? reason.problem : describe(error)
@@ -293,17 +295,20 @@ export const ofError = (error: SmtpError): Diagnosis => {
     port: dialled?.port ?? dialogue.port
   }
   const partial = error.delivery === "Partial" || recipients.some(({ _tag }) => _tag === "Accepted")
-  return answer(facts, partial ? "partial" : "failed", same?.evidence ?? conversation.slice(-2), waits)
+  return answer(facts, partial ? "partial" : "failed", same?.evidence ?? conversation.slice(-2), slow)
 }
 
 /** The mail services and server programs that a session's other end shows itself as. */
-export const providers = (events: ReadonlyArray<LogEvent>): ReadonlySet<string> => {
+export const providers = (events: ReadonlyArray<LogEvent>): ReadonlySet<Provider> => {
   const dialogue = Dialogue.read(events)
   const negative = dialogue.exchanges.flatMap(({ reply }) =>
     reply !== undefined && reply.code >= 400 ? reply.lines : []
   )
   return providersOf(dialogue.host, Troubles.greetingsOf(dialogue), negative.join(" "))
 }
+
+/** Which reply answers which command, in the order of the commands; pipelined sessions read as any other. */
+export const exchanges = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Exchange> => Dialogue.read(events).exchanges
 
 /** Where the time of a session went: every wait, in the order in which it passed. */
 export const waits = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Wait> =>

@@ -40,12 +40,14 @@ const head = {
 const ms = Schema.Finite
 
 // done: "###"
+/** A dial begins. `tls` is the transporter's mode. */
 export const Connecting = Schema.TaggedStruct("Connecting", {
   ...head,
   host: Schema.String,
   port: Schema.Int,
   tls: Schema.Literals(["implicit", "required", "opportunistic", "none"])
 })
+/** An address that did not answer; another may still. */
 export const AttemptFailed = Schema.TaggedStruct("AttemptFailed", {
   ...head,
   address: Schema.String,
@@ -53,6 +55,7 @@ export const AttemptFailed = Schema.TaggedStruct("AttemptFailed", {
   problem: Schema.String,
   elapsed: ms
 })
+/** `secured`: TLS came first (implicit). */
 export const Connected = Schema.TaggedStruct("Connected", {
   ...head,
   host: Schema.String,
@@ -60,25 +63,35 @@ export const Connected = Schema.TaggedStruct("Connected", {
   address: Schema.optionalKey(Schema.String),
   secured: Schema.Boolean
 })
+/** A TLS handshake ended well. */
 export const Secured = Schema.TaggedStruct("Secured", { ...head, tls: TlsInfo, elapsed: ms })
+/** The content travelled; its lines are events of their own at levels above `summary`. */
 export const Content = Schema.TaggedStruct("Content", { ...head, octets: Schema.Int, lines: Schema.Int, elapsed: ms })
+/** A limit of ours passed; in milliseconds. */
 export const TimedOut = Schema.TaggedStruct("TimedOut", { ...head, phase: Phase, limit: ms })
+/** `reason` is the tag of the `SmtpError`'s reason, `message` its message. */
 export const Failed = Schema.TaggedStruct("Failed", {
   ...head,
   phase: Phase,
   reason: Schema.String,
   message: Schema.String
 })
+/** Who closed the connection; `network`: it was reset. The last event of a session. */
 export const Closed = Schema.TaggedStruct("Closed", {
   ...head,
   by: Schema.Literals(["client", "server", "network"]),
   elapsed: ms
 })
+/** A warning, or what we decided and why. */
 export const Note = Schema.TaggedStruct("Note", { ...head, text: Schema.String })
 // said: "C >", "S <": absolute, so that a server's log of a conversation reads as the client's
+/** A command, without CRLF; what a mechanism says is `secret`. */
 export const ClientLine = Schema.TaggedStruct("ClientLine", { ...head, line: Schema.String })
+/** A line of a reply, without CRLF. */
 export const ServerLine = Schema.TaggedStruct("ServerLine", { ...head, line: Schema.String })
+/** A line of the message's header section (level `headers`). */
 export const HeaderLine = Schema.TaggedStruct("HeaderLine", { ...head, line: Schema.String })
+/** A line of the message's body (level `full`). */
 export const BodyLine = Schema.TaggedStruct("BodyLine", { ...head, line: Schema.String })
 // about the log itself
 /** First line of every file, also after rotation: whose file this is and how to read it. A file without it is 4D's. */
@@ -89,11 +102,14 @@ export const Opened = Schema.TaggedStruct("Opened", {
   instance: Schema.String,
   zone: Schema.String
 })
+/** The log was switched. */
 export const LogState = Schema.TaggedStruct("LogState", {
   ...head,
   state: Schema.Literals(["started", "stopped", "paused", "resumed"])
 })
+/** Here `count` events are missing. */
 export const Lost = Schema.TaggedStruct("Lost", { ...head, count: Schema.Int, problem: Schema.String })
+/** A line of a foreign log that the reader did not understand. */
 export const Unread = Schema.TaggedStruct("Unread", {
   ...head,
   source: Schema.String,
@@ -101,6 +117,7 @@ export const Unread = Schema.TaggedStruct("Unread", {
   text: Schema.String
 })
 
+/** All have `counter` (one sequence for all logs of the process), `time` (ms since the epoch), `process`, `session` (0: of none). */
 export const LogEvent = Schema.Union([
   Connecting,
   AttemptFailed,
@@ -122,7 +139,7 @@ export const LogEvent = Schema.Union([
 ])
 export type LogEvent = typeof LogEvent.Type
 
-/** How much of the content a log is given. */
+/** How much of the content a log is given: `summary` its size, `headers` the header section too, `full` all: as confidential as the mail. */
 export const ContentLevel = Schema.Literals(["summary", "headers", "full"])
 export type ContentLevel = typeof ContentLevel.Type
 

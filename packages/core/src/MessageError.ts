@@ -1,4 +1,7 @@
+/** Why a message cannot be composed or sent: the field, as its path in the message (`attachments[0].path`), and what is wrong. */
 import * as Schema from "effect/Schema"
+
+/** `input` is the offending text, cut to an excerpt, and `offset` the place in it. Neither is in `message`: they may be personal. */
 export class MessageError extends Schema.TaggedError<MessageError>("@colloquy/core/MessageError")("MessageError", {
   field: Schema.String,
   problem: Schema.String,

@@ -133,7 +133,7 @@ const lineOf = (state: State, command: Command.Command): Effect.Effect<Line, Smt
 
 const exchange = Effect.fnUntraced(function*(state: State, command: Command.Command, phase: Phase) {
   const { reply } = yield* Effect.catch(state.engine.command(yield* lineOf(state, command), phase), state.engine.fail)
-  return reply
+  return reply.code === 421 ? yield* state.engine.fail({ reason: new ServerRefused({ reply }), phase }) : reply
 })
 
 export interface Options {
@@ -336,7 +336,7 @@ export const rcpt: (
  * CRLF, dots stuffed. The transaction is over, whatever comes: the handle from before `mail` is good again. A content
  * stream that fails destroys the connection (DATA), or ends in RSET (BDAT): nothing of it is delivered.
  */
-export const data: <E>(
+export const data: <E = never>(
   self: Transaction,
   content: Stream.Stream<Uint8Array, E> | string
 ) => Effect.Effect<Reply, SmtpError | E> = Effect.fnUntraced(function*<E>(

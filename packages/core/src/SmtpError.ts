@@ -10,7 +10,7 @@
  * Errors come from sessions and transporters; the parsers have small errors of their own that become reasons here.
  */
 import * as Schema from "effect/Schema"
-import { escape } from "./internal/log/escape.ts"
+import { escape, escapeInPlain } from "./internal/log/escape.ts"
 import { LogEvent, Phase } from "./LogEvent.ts"
 import * as LogText from "./LogText.ts"
 import { MessageError } from "./MessageError.ts"
@@ -181,8 +181,7 @@ export type SmtpErrorReason = typeof SmtpErrorReason.Type
 
 const inspect = Symbol.for("nodejs.util.inspect.custom")
 
-/** See the module. `Effect.catchReason("SmtpError", "AuthenticationFailed", …)` picks one reason. */
-export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", {
+const fields = {
   reason: SmtpErrorReason,
   phase: Phase,
   /** "NotAccepted": no recipient has it. "Unknown": someone may. "Partial": some have it, see `recipients` (LMTP, split envelopes). */
@@ -192,7 +191,18 @@ export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", {
   conversation: Schema.Array(LogEvent),
   /** The message as the session made it, under the transporter's redaction. */
   summary: Schema.optionalKey(Schema.String)
-}) {
+}
+
+/** See the module. `Effect.catchReason("SmtpError", "AuthenticationFailed", …)` picks one reason. */
+export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", fields) {
+  /** What holds addresses and the conversation can be read and is not enumerated: reports of uncaught errors print what is. */
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off -- decoding passes through it unchanged
+  constructor(input: Schema.Struct<typeof fields>["~type.make.in"], options?: Schema.MakeOptions) {
+    super(input, options)
+    for (const field of ["reason", "recipients", "conversation", "summary"]) {
+      if (field in this) Object.defineProperty(this, field, { enumerable: false })
+    }
+  }
   /** What happened, to whom, the server's own words with mail addresses masked, what to try. Never the conversation. */
   override get message(): string {
     return this.summary ?? describe(this)
@@ -244,7 +254,16 @@ export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", {
 
 const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10} s`
 
-const words = (reply: Reply): string => maskAddresses(escape(`${reply.code} ${reply.lines.join(" / ")}`)).trimEnd()
+const words = (reply: Reply): string =>
+  maskAddresses(escapeInPlain(`${reply.code} ${reply.lines.join(" / ")}`)).trimEnd()
+
+/** RFC 4954 §6 and RFC 3207 §4 give 530 to a client that left something out. */
+const wanted = (reply: Reply): string =>
+  reply.code !== 530
+    ? ""
+    : /TLS/i.test(reply.text)
+    ? "; the server wants TLS first: set tls: \"required\""
+    : "; the server wants a login first: give user and password"
 
 const doing: Record<Phase, string> = {
   connect: "while connecting",
@@ -271,7 +290,7 @@ const what = (error: SmtpError): string => {
     case "InvalidConfiguration":
       return `the option ${reason.option} cannot be used: ${reason.problem}`
     case "InvalidMessage":
-      return `the message cannot be sent: ${maskAddresses(escape(reason.error.message))}`
+      return `the message cannot be sent: ${maskAddresses(escapeInPlain(reason.error.message))}`
     case "ExtensionUnavailable":
       return `the server does not offer ${reason.extension}, which is needed for ${
         maskAddresses(escape(reason.neededFor))
@@ -293,7 +312,7 @@ const what = (error: SmtpError): string => {
         Proxy: "the proxy refused",
         Other: "no connection came about"
       }[reason.kind]
-      return `cannot connect: ${kind}${tried === "" ? "" : ` (${escape(tried)})`}`
+      return `cannot connect: ${kind}${tried === "" ? "" : ` (${escapeInPlain(tried)})`}`
     }
     case "ConnectionLost":
       return `the connection was ${reason.kind === "Reset" ? "reset" : "closed by the other end"} ${when}`
@@ -331,7 +350,7 @@ const what = (error: SmtpError): string => {
       return `the server refused ${when}: ${words(reason.reply)}`
     case "AuthenticationFailed":
       return `the server refused the login (AUTH ${escape(reason.mechanism)}): ${words(reason.reply)}${
-        reason.challenge === undefined ? "" : ` (${maskAddresses(escape(reason.challenge))})`
+        reason.challenge === undefined ? "" : ` (${maskAddresses(escapeInPlain(reason.challenge))})`
       }; check user and password (some providers want an app password), or fix another mechanism with authenticationMode`
     case "AuthenticationUnavailable": {
       const offered = reason.offered.length === 0 ? "none" : escape(reason.offered.join(" "))
@@ -341,13 +360,17 @@ const what = (error: SmtpError): string => {
         }`,
         ClearTextForbidden:
           "credentials are not sent without verified TLS; use TLS, or dangerouslyAuthInClear where the wire is your own",
-        NotOffered: `the server offers no ${reason.allowed.join(" or ")} (it offers: ${offered})`
+        NotOffered: reason.offered.length === 0
+          ? "the server offers no login here; many offer it only over TLS, or on another port (587, 465)"
+          : `the server offers no ${reason.allowed.join(" or ")} (it offers: ${offered})`
       }[reason.kind]
     }
     case "SenderRefused":
-      return `the server refused the sender: ${words(reason.reply)}`
+      return `the server refused the sender: ${words(reason.reply)}${wanted(reason.reply)}`
     case "RecipientsRefused":
-      return `the server refused ${of > 0 ? `${refused} of ${of} recipients` : "the recipient"}: ${words(reason.reply)}`
+      return `the server refused ${of > 0 ? `${refused} of ${of} recipients` : "the recipient"}: ${
+        words(reason.reply)
+      }${wanted(reason.reply)}`
     case "ContentRefused":
       return `the server refused the message ${error.phase === "verdict" ? "after its content" : when}: ${
         words(reason.reply)

@@ -24,6 +24,10 @@ import * as LogSink from "./LogSink.ts"
 import type { FileOptions, LogError, Options, RotatingOptions } from "./LogSink.ts"
 import * as LogText from "./LogText.ts"
 
+/**
+ * What sessions record to. Provide it *beneath* a transporter (`Layer.provide`), which takes it when it is built; beside
+ * it, the compiler says that `SmtpLog` is missing. No log is `layerNone`.
+ */
 export class SmtpLog extends Context.Service<SmtpLog, {
   /** The most content that any sink wants now. Read once per transaction. */
   readonly content: () => ContentLevel
@@ -111,6 +115,7 @@ export function tee(
   return make([asSink(log), ...sinks])
 }
 
+/** A log that records to these sinks, as `make`. */
 export const layer = <const S extends Sinks>(sinks: S): Layer.Layer<SmtpLog, E1<S[number]>, R1<S[number]>> =>
   Layer.effect(SmtpLog, make(sinks))
 
@@ -149,6 +154,7 @@ export const layerMemory: Layer.Layer<SmtpLog | LogMemory> = layerMemoryWith({})
 /** Events as they happen. Bounded: a slow reader loses the oldest and reads a `Lost` event in their place. */
 export const stream: Stream.Stream<LogEvent, never, SmtpLog> = Stream.unwrap(SmtpLog.useSync((log) => log.stream))
 
+/** When this returns, what was recorded is where the sinks end. Never fails. */
 export const flush: Effect.Effect<void, never, SmtpLog> = SmtpLog.use((log) => log.flush)
 
 /** One file, without limit: the extended log of a transporter (4D's `logFile`). */

@@ -14,7 +14,7 @@ import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import type { Signature } from "effect/crypto/Signature"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { FileSystem } from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -48,6 +48,7 @@ import type { TlsInfo, TlsMode, TlsOptions } from "./Tls.ts"
 /** `"30 seconds"` or a Duration. A bare number is refused: 4D means seconds, Effect milliseconds. */
 export type TimeOut = Exclude<Duration.Input, number>
 
+/** All have defaults but `host` (or `url`, or `socketPath`). What cannot be is `InvalidConfiguration`, when the transporter is built. */
 export interface Options {
   /**
    * `smtps://user:password@host:465?name=…`; the fields below override its parts. `smtps` is TLS from the first octet
@@ -116,6 +117,7 @@ export interface Options {
 
 /** What a transporter needs of its platform. `NodeColloquy.layer` and `TestPlatform.layer` provide it. */
 export type Platform = FileSystem | Path | Sasl.Services | Signature
+/** And what it needs besides: who dials, and a log (`SmtpLog.layerNone` is none). */
 export type Requirements = Connector | SmtpLog.SmtpLog | Platform
 
 /** What connecting found. Times in milliseconds. */
@@ -138,6 +140,7 @@ export interface CheckReport {
   }
 }
 
+/** What became of one message of `sendAll`; `index` counts from 0 in the order in which they came. */
 export interface Sent<M> {
   readonly index: number
   readonly message: M
@@ -261,6 +264,10 @@ export const make = Effect.fnUntraced(function*(
   return fromParts({ ...settings.server, ...steps, checkConnection, concurrency: settings.maxSessions * sendsASession })
 })
 
+/**
+ * The default transporter, for `Transporter.send`. Needs a log beneath it: `Layer.provide(SmtpLog.layerFile("mail.log"))`, and
+ * a platform: `Layer.provide(NodeColloquy.layer)`.
+ */
 export const layer = (
   options: Options
 ): Layer.Layer<Transporter, SmtpError | LogSink.LogError, Requirements> => Layer.effect(Transporter, make(options))
@@ -273,6 +280,7 @@ const makeConfig = (
   Requirements | Scope.Scope
 > => Effect.flatMap(Config.unwrap(options), make)
 
+/** As `layer`, with options that are read from the configuration: `layerConfig({ url: Config.Redacted("SMTP_URL") })`, or `layerConfig(config)`. */
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<Transporter, SmtpError | LogSink.LogError | Config.ConfigError, Requirements> =>
@@ -311,18 +319,22 @@ export const config: Config.Config<Options> = Config.all({
   )
 }))
 
+/** `Transporter.send` of the default transporter. */
 export const send = (message: Draft | Composed): Effect.Effect<Receipt, SmtpError, Transporter> =>
   Transporter.use((transporter) => transporter.send(message))
 
+/** `Transporter.sendAll` of the default transporter. */
 export const sendAll = <M extends Draft | Composed, E, R>(
   messages: Stream.Stream<M, E, R>
 ): Stream.Stream<Sent<M>, E, R | Transporter> =>
   Stream.unwrap(Transporter.useSync((transporter) => transporter.sendAll(messages)))
 
+/** Connects and authenticates; sends nothing. Run it at the start where mail that is down must stop the application. */
 export const checkConnection: Effect.Effect<CheckReport, SmtpError, Transporter> = Transporter.use((transporter) =>
   transporter.checkConnection
 )
 
+/** What `Service` gives: a tag with layers of its own. */
 export interface TagClass<Self, Id extends string> extends Context.ServiceClass<Self, Id, Transporter> {
   readonly layer: (options: Options) => Layer.Layer<Self, SmtpError | LogSink.LogError, Requirements>
   readonly layerConfig: (
@@ -332,6 +344,7 @@ export interface TagClass<Self, Id extends string> extends Context.ServiceClass<
   readonly sendAll: <M extends Draft | Composed, E, R>(
     messages: Stream.Stream<M, E, R>
   ) => Stream.Stream<Sent<M>, E, R | Self>
+  readonly checkConnection: Effect.Effect<CheckReport, SmtpError, Self>
 }
 
 /** A tag of one's own: a mass mailing can never go out through the transactional transporter. */
@@ -342,7 +355,8 @@ export const Service = <Self>() => <const Id extends string>(id: Id): TagClass<S
     layerConfig: (options: Config.Wrap<Options>) => Layer.effect(tag, makeConfig(options)),
     send: (message: Draft | Composed) => tag.use((transporter) => transporter.send(message)),
     sendAll: <M extends Draft | Composed, E, R>(messages: Stream.Stream<M, E, R>) =>
-      Stream.unwrap(tag.useSync((transporter) => transporter.sendAll(messages)))
+      Stream.unwrap(tag.useSync((transporter) => transporter.sendAll(messages))),
+    checkConnection: tag.use((transporter) => transporter.checkConnection)
   })
 }
 

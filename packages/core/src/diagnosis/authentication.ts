@@ -393,7 +393,7 @@ export const rules: ReadonlyArray<Rule> = [
           "outgoing blocked",
           "account deactivated"
         ],
-        without: ["recipient", "user unknown"]
+        without: ["delivered", "mailbox", "recipient", "user unknown"]
       },
       { enhanced: ["5.7.13"], phase: ["auth"] },
       { code: [554], tokens: ["WASCL"], words: ["account"] }

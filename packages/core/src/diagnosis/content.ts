@@ -64,6 +64,13 @@ export const rules: ReadonlyArray<Rule> = [
   {
     id: "content/not-rfc5322",
     when: [
+      {
+        provider: ["google"],
+        phase: ["content", "verdict"],
+        code: [550, 554],
+        enhanced: ["5.7.1", "5.6.0"],
+        words: ["rfc 5322", "multiple headers", "valid address header", "from header", "malformed"]
+      },
       { tokens: ["RfcMessageNonCompliant"], code: [5] },
       {
         phase: ["content", "verdict", "data"],

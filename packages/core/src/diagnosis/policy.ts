@@ -34,7 +34,7 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "policy/yahoo-blocked",
-    when: [{ code: [553, 554, 550, 421], tokens: ["[TSS09]", "[TSS11]", "[TS03]", "[BL*"] }, {
+    when: [{ code: [553, 554, 550, 421], tokens: ["[TSS09]", "[TSS11]", "[TS03]", "[BL21]", "[BL23]"] }, {
       provider: ["yahoo"],
       code: [553],
       enhanced: ["5.7.1", "5.7.2"]
@@ -230,7 +230,10 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "policy/t-online",
-    when: [{ provider: ["t-online"], code: [554, 550, 421], phase: ["greeting", "ehlo", "mail", "rcpt"] }],
+    when: [
+      { provider: ["t-online"], code: [554, 550, 421], phase: ["greeting"] },
+      { code: [4, 5], tokens: ["tosa@rx.t-online.de", "tobr@rx.t-online.de"] }
+    ],
     what: "T-Online does not know this sending address, and takes no mail from it.",
     causes: ["the address is new, or its name does not show who runs it (PTR, imprint)"],
     todo: ["write to tosa@rx.t-online.de with the address", "give the address a PTR record that names you"],
@@ -244,6 +247,7 @@ export const rules: ReadonlyArray<Rule> = [
       provider: ["gmx"],
       code: [554, 550, 421],
       words: [
+        "block listed",
         "nemesis",
         "bad dns",
         "reject due",
@@ -304,8 +308,12 @@ export const rules: ReadonlyArray<Rule> = [
       {
         code: [4, 5],
         words: [
+          "blacklisted",
+          "on blacklist",
+          "in blacklist",
+          "by blacklist",
+          "block listed",
           "client host blocked",
-          "blacklist*",
           "blocklist*",
           "black listed",
           "block list",
@@ -323,7 +331,7 @@ export const rules: ReadonlyArray<Rule> = [
           "ip address blocked",
           "banned ip"
         ],
-        without: ["not blocked"]
+        without: ["directory", "not blocked"]
       }
     ],
     what: "The server takes no mail from this IP address or domain: it is on a block list.",
@@ -342,6 +350,8 @@ export const rules: ReadonlyArray<Rule> = [
     when: [{
       code: [4, 5],
       words: [
+        "spam sender",
+        "suspected spam",
         "reputation",
         "poor sending",
         "too much spam",
@@ -364,7 +374,7 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "policy/dmarc",
-    when: [{ code: [4, 5], words: ["dmarc", "domain policy"] }, { enhanced: ["5.7.24", "5.7.26"] }, {
+    when: [{ code: [4, 5], words: ["spoof*", "dmarc", "domain policy"] }, { enhanced: ["5.7.24", "5.7.26"] }, {
       provider: ["yahoo"],
       code: [554],
       enhanced: ["5.7.9"]
@@ -483,7 +493,6 @@ export const rules: ReadonlyArray<Rule> = [
           "try again seconds",
           "postgrey",
           "come back later",
-          "deferred try later",
           "delay* seconds"
         ]
       },
@@ -549,6 +558,7 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "policy/denied",
+    isBroad: true,
     when: [
       {
         code: [5],

@@ -54,9 +54,9 @@ export const rules: ReadonlyArray<Rule> = [
       {
         provider: ["microsoft", "exchange", "outlook.com"],
         code: [550, 554, 452],
-        enhanced: ["5.1.90", "5.2.2", "5.2.121", "5.2.122", "5.7.233", "5.7.232"]
+        enhanced: ["5.1.90", "5.2.2", "5.2.121", "5.7.233", "5.7.232"]
       },
-      { enhanced: ["5.1.90", "5.2.121", "5.2.122", "5.7.232", "5.7.233"] },
+      { enhanced: ["5.1.90", "5.2.121", "5.7.232", "5.7.233"] },
       { code: [5], tokens: ["SubmissionQuotaExceededException", "MessageLimitExceeded"] }
     ],
     what: "The mailbox or organisation has sent to as many recipients as Microsoft 365 allows for now.",
@@ -153,6 +153,7 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["auth", "mail", "rcpt", "data", "content", "verdict"],
         code: [4, 5],
         words: [
+          "queue quota",
           "daily",
           "per day",
           "hourly",
@@ -176,7 +177,16 @@ export const rules: ReadonlyArray<Rule> = [
           "quota sending",
           "exceeded quota"
         ],
-        without: ["mailbox full", "over quota", "size", "concurrent", "connections", "attachment"]
+        without: [
+          "rate limit",
+          "storage",
+          "mailbox full",
+          "over quota",
+          "size",
+          "concurrent",
+          "connections",
+          "attachment"
+        ]
       }
     ],
     what: "The account or domain has sent as much as the server allows for now.",
@@ -271,6 +281,7 @@ export const rules: ReadonlyArray<Rule> = [
       {
         code: [4],
         words: [
+          "too many mails",
           "slow down",
           "rate limit*",
           "too fast",
@@ -291,7 +302,7 @@ export const rules: ReadonlyArray<Rule> = [
         code: [5],
         words: ["rate limit*", "too many messages", "sending too fast", "ratelimit*", "too many mails", "throttl*"]
       },
-      { enhanced: ["4.7.28", "4.2.1"], words: ["rate", "too quickly"] }
+      { enhanced: ["4.7.28"], words: ["rate", "too quickly"] }
     ],
     what: "Mail comes faster than the server takes it from this sender.",
     causes: ["too many messages in a short time"],

@@ -14,7 +14,7 @@ export const rules: ReadonlyArray<Rule> = [
           "relay* denied",
           "relay* not",
           "unable relay",
-          "not relay",
+          "not relay*",
           "relay* prohibited",
           "relay* disallowed",
           "relay access",
@@ -69,6 +69,9 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["rcpt", "verdict"],
         code: [4, 5],
         words: [
+          "exhausted storage",
+          "user many messages",
+          "quota violation",
           "mailbox full",
           "over quota",
           "mailbox quota",
@@ -81,7 +84,7 @@ export const rules: ReadonlyArray<Rule> = [
           "disk quota",
           "insufficient mailbox"
         ],
-        without: ["daily", "hour*", "sending", "sender", "rate", "messages per"]
+        without: ["queue", "organization", "daily", "hour*", "sending", "sender", "rate", "messages per"]
       }
     ],
     what: "The recipient's mailbox is full.",
@@ -117,6 +120,7 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["rcpt"],
         code: [4, 5],
         words: [
+          "domain not found",
           "recipient domain not",
           "unrouteable",
           "unroutable",
@@ -139,11 +143,14 @@ export const rules: ReadonlyArray<Rule> = [
   {
     id: "recipient/disabled",
     when: [
-      { phase: ["rcpt", "verdict"], enhanced: ["5.2.1", "4.2.1"], code: [4, 5] },
+      { phase: ["rcpt", "verdict"], enhanced: ["5.2.1"], code: [4, 5] },
       {
         phase: ["rcpt", "verdict"],
         code: [5],
         words: [
+          "delivered account disabled",
+          "account closed",
+          "recipient closed",
           "mailbox disabled",
           "user disabled",
           "recipient disabled",
@@ -169,11 +176,16 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "recipient/receiving-rate",
-    when: [{ tokens: ["ReceivingRate", "ReceivingRatePerm"], code: [4, 5] }, {
-      phase: ["rcpt", "verdict"],
-      code: [450, 550, 452],
-      words: ["receiving mail rate", "receiving mail too", "recipient rate limit"]
-    }],
+    when: [
+      { enhanced: ["5.2.122", "4.2.122"], words: ["recipient exceeded limit"] },
+      { enhanced: ["5.2.122", "4.2.122"] },
+      { tokens: ["ReceivingRate", "ReceivingRatePerm"], code: [4, 5] },
+      {
+        phase: ["rcpt", "verdict"],
+        code: [450, 550, 452],
+        words: ["receiving mail rate", "receiving mail too", "recipient rate limit", "recipient exceeded rate"]
+      }
+    ],
     what: "The recipient gets more mail just now than the server lets in.",
     causes: ["a flood of mail to this mailbox"],
     todo: ["send again in some hours, and less to this mailbox"],
@@ -239,6 +251,11 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["rcpt", "verdict"],
         code: [5],
         words: [
+          "addressee unknown",
+          "user doesn",
+          "not exist",
+          "not listed directory",
+          "recipient unavailable",
           "user unknown",
           "unknown user",
           "no such user",
@@ -299,6 +316,7 @@ export const rules: ReadonlyArray<Rule> = [
     when: [
       { phase: ["rcpt"], code: [501, 553, 555], enhanced: ["5.1.3", "5.5.4", "5.5.2"] },
       { phase: ["rcpt", "verdict"], enhanced: ["5.1.3"] },
+      { phase: ["rcpt"], code: [5], words: ["syntax error", "address syntax", "bad recipient"] },
       { phase: ["rcpt"], code: [501, 555] }
     ],
     what: "The server cannot read the recipient's address, or a parameter beside it.",
@@ -311,7 +329,7 @@ export const rules: ReadonlyArray<Rule> = [
   {
     id: "recipient/ambiguous-or-looping",
     when: [{ enhanced: ["5.4.6", "5.4.14", "5.4.12"] }, {
-      code: [554, 550],
+      code: [5],
       words: ["too many hops", "mail loop", "loop detected", "hop count"]
     }],
     what: "The message goes round in circles between servers.",
@@ -333,7 +351,10 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "recipient/deferred",
-    when: [{ phase: ["rcpt"], code: [4] }],
+    when: [
+      { phase: ["rcpt"], code: [450, 451, 452] },
+      { phase: ["rcpt"], code: [4], words: ["unverified address", "address verification", "verification progress"] }
+    ],
     what: "The server does not take mail for this recipient just now.",
     causes: [
       "greylisting: the first try of an unknown sender is put off",

@@ -113,6 +113,7 @@ export const rules: ReadonlyArray<Rule> = [
       phase: ["mail", "rcpt", "data", "verdict"],
       code: [4, 5],
       words: [
+        "unconfigured sending",
         "domain not verified",
         "sender not verified",
         "sender not valid",
@@ -173,7 +174,7 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["mail", "rcpt", "data", "verdict"],
         code: [501, 553, 550],
         provider: ["qq", "netease", "aliyun"],
-        words: ["mail from", "from address", "sender"]
+        words: ["mail from must", "from address must", "from must same", "sender address must"]
       }
     ],
     what: "The address in From does not belong to the login.",
@@ -221,10 +222,15 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "sender/bad-outbound-sender",
-    when: [{ enhanced: ["5.1.8"], provider: ["microsoft", "exchange"] }, {
-      code: [550],
-      words: ["bad outbound sender"]
-    }, { enhanced: ["5.7.501", "5.7.502", "5.7.503"] }],
+    when: [
+      { enhanced: ["5.1.8"], provider: ["microsoft", "exchange"] },
+      {
+        code: [550],
+        words: ["bad outbound sender"]
+      },
+      { enhanced: ["5.7.501", "5.7.502", "5.7.503"] },
+      { code: [5], tokens: ["OutboundSpamException"] }
+    ],
     what: "Microsoft 365 has blocked this mailbox from sending: it looks as if it sent spam.",
     causes: ["the mailbox was broken into", "bulk mail was sent from it"],
     todo: [

@@ -41,10 +41,14 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "server/idle",
-    when: [{
-      code: [421, 451],
-      words: ["timeout", "timed out", "idle", "inactiv*", "waiting for data", "waiting client"]
-    }, { code: [421], enhanced: ["4.4.2"] }],
+    when: [
+      {
+        code: [421, 451],
+        words: ["timeout", "timed out", "idle", "inactiv*", "waiting for data", "waiting client"]
+      },
+      { code: [421, 451], enhanced: ["4.4.2"], words: ["timeout", "timed out", "idle"] },
+      { code: [421, 451], enhanced: ["4.4.2"] }
+    ],
     what: "The server waited for the client and gave up.",
     causes: [
       "the session was idle",
@@ -177,7 +181,10 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "server/temporary",
-    when: [{ code: [450, 451, 452] }, { code: [4], enhanced: ["4.3.0", "4.3.2", "4.3.3"] }],
+    when: [{ code: [450, 451, 452] }, { code: [4], enhanced: ["4.3.0", "4.3.2", "4.3.3"] }, {
+      code: [450, 451, 452],
+      enhanced: ["4.3.*", "4.4.*"]
+    }, { code: [4], words: ["temporary server error", "internal error", "internal server error", "local problem"] }],
     what: "The server has a trouble of its own just now.",
     causes: ["a check or a data base of the server does not answer", "it is overloaded"],
     todo: ["send again in some minutes", "tell the administrator if it lasts"],

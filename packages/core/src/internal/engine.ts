@@ -91,6 +91,8 @@ export interface Engine {
   readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
   /** Ends the session at once, by our own wish. */
   readonly abort: () => void
+  /** When the session last said or heard something, in milliseconds on the monotonic clock. */
+  readonly quietSince: () => number
   /** Where the session stands. */
   readonly phase: () => Phase
   readonly isCut: () => Pipeline.Cut | undefined
@@ -335,6 +337,8 @@ export const make = Effect.fnUntraced(function*(options: {
           by: saidGoodbye ? "client" : pipeline.isCut()?.by ?? "client",
           elapsed: recorder.elapsedNow() - options.connectedAt
         })
+        // the fiber that cut the session may have been ended before it came to this
+        drain()
       })),
       Effect.andThen(recorder.flush),
       Effect.andThen(closedLatch.open),
@@ -351,7 +355,9 @@ export const make = Effect.fnUntraced(function*(options: {
     phase: Phase,
     settings: CommandOptions | undefined,
     resume: (answer: Effect.Effect<Answer, Failure>) => void
-  ) =>
+  ) => {
+    /** The session's end is on record already. */
+    const late = pipeline.isCut() !== undefined
     pipeline.expect({
       phase: () => phase,
       holdsLines: settings?.holdsLines ?? false,
@@ -366,10 +372,13 @@ export const make = Effect.fnUntraced(function*(options: {
         return true
       },
       onCut: (cut) => {
-        const error = cut.kind === "aborted" || phase === "quit" ? undefined : recorder.error(cut.reason, cut.phase)
+        const error = phase === "quit" || (cut.kind === "aborted" && !late)
+          ? undefined
+          : recorder.error(cut.reason, cut.phase, [], { record: !late })
         after.push(() => resume(Effect.fail({ reason: cut.reason, phase: cut.phase, error, defect: cut.defect })))
       }
     })
+  }
 
   const command: Engine["command"] = (line, phase, settings) =>
     Effect.callback<Answer, Failure>((resume) => {
@@ -471,6 +480,7 @@ export const make = Effect.fnUntraced(function*(options: {
       return outcome
     },
     abort: () => cutNow({ reason: aborted(), phase: pipeline.stage(), kind: "aborted", by: "client" }),
+    quietSince: () => movedAt,
     phase: () => pipeline.stage(),
     isCut: pipeline.isCut,
     quit: Effect.suspend(() =>

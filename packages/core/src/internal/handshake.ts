@@ -244,6 +244,9 @@ export interface AuthOptions {
 /** What it sends is more than its secret, or than a name: the whole of it is looked for in what the server says. */
 const tellsMore = (mechanism: Sasl.Mechanism): boolean => mechanism.name !== "LOGIN" && mechanism.secrets?.length !== 0
 
+// oxlint-disable-next-line no-control-regex -- what text has none of
+const garbled = /[\u0000-\u0008\u000b-\u001f\ufffd]/
+
 const decodeChallenge = (text: string): Uint8Array => {
   const decoded = Base64.decode(text.trim())
   // LOGIN's prompts are not base64 everywhere
@@ -326,7 +329,12 @@ export const authenticate = Effect.fnUntraced(function*(
         const next = stepped.success
         show(answer, next.secretChallenge === true)
         state = next.state
-        if (next.failure !== undefined) challenge = recorder.scrub(next.failure)
+        if (next.failure !== undefined) {
+          const told = recorder.scrub(next.failure)
+          // a secret that stood in the challenge's own text is in what was decoded of it, beyond recognition
+          const isReadable = answer.said === answer.reply || (told !== next.failure && !garbled.test(told))
+          challenge = isReadable ? told : answer.reply.lines.join("")
+        }
         const isPublic = next.public === true && Redacted.value(next.response) === "\u0001"
         const isSecret = !isPublic && Redacted.value(next.response) !== ""
         answer = yield* send(

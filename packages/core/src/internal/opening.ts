@@ -49,7 +49,7 @@ const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError
     const end = inStep(failure)
       ? engine.quit
       : Effect.andThen(Effect.sync(() => engine.abort()), engine.closed)
-    return Effect.andThen(end, Effect.fail(error))
+    return Effect.andThen(end, failure.defect === undefined ? Effect.fail(error) : Effect.die(failure.defect.defect))
   })
 
 /** After these the server still knows what we say: QUIT is worth saying. */

@@ -74,8 +74,6 @@ export interface Sessions {
 interface Worker {
   readonly session: Session
   readonly wake: Latch.Latch
-  /** Since when nothing has been in flight. */
-  restedSince: number
   /** A send is being bound, or the server is being asked whether it is there: nothing else begins. */
   busy: boolean
   retiring: boolean
@@ -136,7 +134,6 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const { engine } = session
     const number = ++session.transactions
     const transaction = engine.submit(job, session.ways, (settled) => {
-      worker.restedSince = now()
       send.running = undefined
       if (engine.inFlight() === 0 && (worker.retiring || closed)) worker.wake.openUnsafe()
       if (mayRequeue(worker, send, settled, number)) {
@@ -180,7 +177,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const { engine, ways } = worker.session
     while (queue.length > 0 && !worker.busy && !worker.retiring && engine.isCut() === undefined && engine.room(ways)) {
       if (
-        worker.session.transactions > 0 && engine.inFlight() === 0 && now() - worker.restedSince >= checkAfter
+        worker.session.transactions > 0 && engine.inFlight() === 0 && now() - engine.quietSince() >= checkAfter
       ) {
         worker.busy = true
         worker.wake.openUnsafe()
@@ -209,25 +206,22 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   /** After a rest: is the server still there? A session that does not say so is replaced; the send waits on. */
   const check = Effect.fnUntraced(function*(worker: Worker): Effect.fn.Return<boolean> {
-    const checked = yield* worker.session.engine.command(noop, "rset").pipe(
-      Effect.timeoutOrElse({
-        duration: checkLimit,
-        orElse: () =>
-          Effect.suspend(() => {
-            worker.session.engine.recorder.record({ _tag: "TimedOut", phase: "rset", limit: checkLimit })
-            return Effect.fail(silent)
-          })
-      }),
-      Effect.result
+    const { engine } = worker.session
+    const alive = yield* Effect.raceFirst(
+      Effect.match(engine.command(noop, "rset"), { onFailure: () => false, onSuccess: ({ reply }) => accepted(reply) }),
+      Effect.sleep(checkLimit).pipe(Effect.map(() => {
+        engine.recorder.record({ _tag: "TimedOut", phase: "rset", limit: checkLimit })
+        return false
+      }))
     )
-    worker.restedSince = now()
+    worker.retiring ||= !alive
     worker.busy = false
-    return checked._tag === "Success" && accepted(checked.success.reply)
+    return alive
   })
 
   const serve = Effect.fnUntraced(function*(session: Session): Effect.fn.Return<void> {
     const { engine } = session
-    const worker: Worker = { session, wake: yield* Latch.make(), restedSince: now(), busy: false, retiring: false }
+    const worker: Worker = { session, wake: yield* Latch.make(), busy: false, retiring: false }
     engine.onClosing = () => worker.wake.openUnsafe()
     engine.onRoom = () => fill(worker)
     workers.add(worker)
@@ -250,6 +244,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       // no message wakes it: it looks again when the session could have rested for its whole time
       yield* Effect.raceFirst(worker.wake.await, Effect.sleep(Math.ceil(rest)))
     }
+    worker.retiring = true
     workers.delete(worker)
     const cut = engine.isCut()
     if (cut !== undefined && cut.kind !== "aborted" && !used && session.transactions === 0) {
@@ -407,4 +402,3 @@ const died = (defect: unknown): Failure => ({
   phase: "mail",
   defect: { defect }
 })
-const silent: Failure = { reason: new TimedOut({ limit: checkLimit, scope: "phase" }), phase: "rset" }

@@ -8,6 +8,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Struct from "effect/Struct"
+import * as Command from "../Command.ts"
 import type { Target } from "../Connector.ts"
 import type { Phase } from "../LogEvent.ts"
 import type { Redaction } from "../Redaction.ts"
@@ -16,6 +18,7 @@ import { CredentialsUnavailable, InvalidConfiguration } from "../SmtpError.ts"
 import type { TlsMode, TlsOptions } from "../Tls.ts"
 import type { Options, TimeOut } from "../Transporter.ts"
 import { defaultLimits, type Limits } from "./engine.ts"
+import { line } from "./pipeline.ts"
 
 type SecretSource = Redacted.Redacted | Effect.Effect<Redacted.Redacted, unknown>
 
@@ -85,7 +88,14 @@ export const parseTimeOut = (name: string, text: string): Result.Result<Duration
     : Result.succeed(long.value)
 }
 
+const decode = (part: string, name: string): Result.Result<string, InvalidConfiguration> =>
+  Result.mapError(
+    Result.try(() => decodeURIComponent(part)),
+    () => new InvalidConfiguration({ option: "url", problem: `its ${name} has a % that begins no octet; write %25` })
+  )
+
 const fromUrl = (url: Redacted.Redacted): Result.Result<UrlOptions, InvalidConfiguration> => {
+  if (!Redacted.isRedacted(url)) return invalid("url", "it may hold a password: write Redacted.make(…)")
   const text = Redacted.value(url)
   if (!URL.canParse(text)) {
     return invalid("url", "it is not a URL; write smtps://user:password@host:465, user and password percent-encoded")
@@ -96,11 +106,6 @@ const fromUrl = (url: Redacted.Redacted): Result.Result<UrlOptions, InvalidConfi
     return invalid("url", "its scheme is none of smtp, smtps, lmtp")
   }
   const options: UrlOptions = { scheme }
-  const decode = (part: string, name: string): Result.Result<string, InvalidConfiguration> =>
-    Result.mapError(
-      Result.try(() => decodeURIComponent(part)),
-      () => new InvalidConfiguration({ option: "url", problem: `its ${name} has a % that begins no octet; write %25` })
-    )
   return Result.gen(function*() {
     if (parsed.username !== "") options.user = yield* decode(parsed.username, "user")
     if (parsed.password !== "") options.password = Redacted.make(yield* decode(parsed.password, "password"))
@@ -185,6 +190,28 @@ const milliseconds = (
   return value > 0 ? Result.succeed(value) : invalid(option, "it must be more than nothing")
 }
 
+/** Options that programs without types, and configurations read as they are, may get wrong. */
+const choices = {
+  allRecipients: ["required", "best-effort"],
+  conversation: ["errors", "always"],
+  onUnknown: ["fail", "retry"],
+  pipelining: ["auto", "safe", "off"]
+} as const
+const modes: ReadonlyArray<TlsMode> = ["implicit", "required", "opportunistic", "none"]
+
+const hostProblem = (host: string): string | undefined =>
+  host.includes("/")
+    ? "it is a name or an IP address; a URL goes into url, the path of a Unix socket into socketPath"
+    : /^[^:]*:\d+$/.test(host)
+    ? "it has a port; give that as port"
+    : /\s/.test(host) || !isIdentity(host)
+    ? "it is empty, or has a blank or a control character"
+    : undefined
+
+/** An empty one is a variable that nobody set. */
+const secretProblem = (secret: Redacted.Redacted): string | undefined =>
+  Redacted.value(secret) === "" ? "it is empty" : Sasl.checkSecret(secret)
+
 const isIdentity = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -203,7 +230,10 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
       return yield* invalid("socketPath", "host is given too")
     }
     if (socketPath === undefined && host === undefined) return yield* invalid("host", "it is missing (host, or url)")
-    if (host !== undefined && !isIdentity(host)) return yield* invalid("host", "it is empty or has a control character")
+    if (host !== undefined) {
+      const problem = hostProblem(host)
+      if (problem !== undefined) return yield* invalid("host", problem)
+    }
     const port = options.port ?? 587
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       return yield* invalid("port", "it is no port (1 to 65535)")
@@ -216,6 +246,15 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
     // Options that say nothing of the mode (a CA, a pin) leave it to the URL.
     const givenMode = typeof given.tls === "string" ? given.tls : tlsOptions.mode
     const asked = givenMode ?? (typeof url.tls === "string" ? url.tls : undefined)
+    if (asked !== undefined && !modes.includes(asked)) {
+      return yield* invalid("tls", `say one of ${modes.join(", ")}, or an object with a mode of these`)
+    }
+    for (const option of Struct.keys(choices)) {
+      const value: unknown = options[option]
+      if (value !== undefined && !choices[option].some((each) => each === value)) {
+        return yield* invalid(option, `say one of ${choices[option].join(", ")}`)
+      }
+    }
     const accept = options.acceptUnsecureConnection
     const clear = asked === "opportunistic" || asked === "none"
     if (asked !== undefined && accept !== undefined && accept !== clear) {
@@ -252,12 +291,16 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
         options.accessTokenOAuth2
       ]] as const
     ) {
-      if (secret === undefined || !Redacted.isRedacted(secret)) continue
-      const problem = Sasl.checkSecret(secret)
+      if (secret === undefined || Effect.isEffect(secret)) continue
+      if (!Redacted.isRedacted(secret)) {
+        return yield* invalid(option, "a secret is Redacted.make(…), or an Effect that gives one")
+      }
+      const problem = secretProblem(secret)
       if (problem !== undefined) return yield* invalid(option, problem)
     }
-    if (options.name !== undefined && !isIdentity(options.name)) {
-      return yield* invalid("name", "it is empty or has a control character")
+    if (options.name !== undefined) {
+      const hello = line(Command.ehlo(options.name))
+      if (Result.isFailure(hello)) return yield* invalid("name", hello.failure.message)
     }
 
     const connect = yield* milliseconds("connectionTimeOut", options.connectionTimeOut, defaultLimits.connect)
@@ -313,9 +356,10 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
     // What can be known of the credentials before anybody dials.
     const known = Sasl.candidates(known_(settings))
     if (Result.isFailure(known)) {
+      const { kind, message, problem } = known.failure
       return yield* invalid(
-        known.failure.kind === "unsupported" ? "authenticationMode" : "password",
-        known.failure.message
+        kind === "unsupported" ? "authenticationMode" : unusableOf(settings),
+        settings.authenticationMode === undefined ? problem : message
       )
     }
     return settings
@@ -333,6 +377,16 @@ const known_ = (settings: Settings): Sasl.Credentials => ({
   token: settings.token === undefined ? undefined : Redacted.isRedacted(settings.token) ? settings.token : placeholder,
   authenticationMode: settings.authenticationMode
 })
+
+/** The option that a failure of `Sasl.candidates` is about. */
+const unusableOf = ({ authenticationMode: mode, password, token, user }: Settings): string =>
+  typeof mode === "object"
+    ? "authenticationMode"
+    : /^(oauth2|oauthbearer|xoauth2)$/i.test(mode ?? "")
+    ? token === undefined ? "accessTokenOAuth2" : "user"
+    : user === undefined && password !== undefined
+    ? "user"
+    : "password"
 
 /** Names the failure, never holds it: whoever gives secrets may have put one into the error. */
 const nameOf = (error: unknown): string => {
@@ -353,7 +407,7 @@ const secretOf = (
       new CredentialsUnavailable({ cause: new Error(`the Effect of ${option} failed with ${nameOf(error)}`) })
     ),
     Effect.flatMap((secret) => {
-      const problem = Sasl.checkSecret(secret)
+      const problem = secretProblem(secret)
       return problem === undefined
         ? Effect.succeed(secret)
         : Effect.fail(new InvalidConfiguration({ option, problem }))

@@ -441,7 +441,8 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
     outstanding: () => chunksWritten - chunksAnswered,
     wanted: () => !cancelled && refusedChunk === undefined && !settled,
     cancel: () => {
-      if (facts.endWritten && !settled) return "awaiting verdict"
+      // content that is queued behind neighbours goes out: only the session's end could take it back
+      if (!settled && (facts.endWritten || (emitted && pipeline.waiting() > 1))) return "awaiting verdict"
       cancelled = true
       if (!settled && pipeline.waiting() <= 1) {
         link.note("the send was interrupted before its end of data: the connection is closed")

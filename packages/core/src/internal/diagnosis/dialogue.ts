@@ -124,6 +124,7 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
 
   const endOfData = (sent: Exchange["sent"]): void => {
     inContent = false
+    contentSeenFor = transaction
     const replies = lmtp ? Math.max(1, acceptedRecipients) : 1
     for (let n = 0; n < replies; n++) open("verdict", ".", sent)
   }
@@ -166,11 +167,11 @@ export const read = (events: ReadonlyArray<LogEvent>): Dialogue => {
       if (reply.code === 235) authenticated = true
     } else if (exchange.phase === "starttls") tlsAgreed = positive
     else if (exchange.phase === "rcpt" && positive) acceptedRecipients++
-    else if (exchange.verb === "DATA" && reply.code === 354) inContent = !contentSeenFor(exchange)
+    else if (exchange.verb === "DATA" && reply.code === 354) inContent = contentSeenFor !== exchange.transaction
   }
 
-  const contentSeenFor = (exchange: Open): boolean =>
-    exchanges.some((other) => other.verb === "." && other.transaction === exchange.transaction)
+  /** Pipelined logs may have the content before the 354 that it answers. */
+  let contentSeenFor = 0
 
   const reply = (event: typeof ServerLine.Type): void => {
     const code = codeOf(event.line)

@@ -156,22 +156,28 @@ const isIn = (hosts: ReadonlyArray<string>, name: string): boolean =>
 /** The name that a server gives itself: the first word of greeting and EHLO. */
 const ownName = (greeting: string): string => /^[^\s;,]*/.exec(greeting)?.[0].toLowerCase() ?? ""
 
+/** Of host and greetings; a reply may add to them. */
+export const serverOf = (host: string | undefined, greetings: ReadonlyArray<string>): ReadonlySet<Provider> => {
+  const found = new Set<Provider>()
+  const texts = greetings.map((text) => text.slice(0, maxText))
+  const named = [...(host === undefined ? [] : [host.toLowerCase().replace(/\.$/, "")]), ...texts.map(ownName)]
+  for (const provider of names) {
+    const { greets, hosts = [] } = table[provider]
+    if (named.some((name) => isIn(hosts, name)) || texts.some((text) => greets?.test(text) === true)) {
+      found.add(provider)
+    }
+  }
+  return found
+}
+
+export const withReply = (server: ReadonlySet<Provider>, reply: string): ReadonlySet<Provider> => {
+  const said = reply.slice(0, maxText)
+  const found = names.filter((provider) => table[provider].says?.test(said) === true)
+  return found.length === 0 ? server : new Set([...server, ...found])
+}
+
 export const providersOf = (
   host: string | undefined,
   greetings: ReadonlyArray<string>,
   reply: string
-): ReadonlySet<Provider> => {
-  const found = new Set<Provider>()
-  const texts = greetings.map((text) => text.slice(0, maxText))
-  const named = [...(host === undefined ? [] : [host.toLowerCase().replace(/\.$/, "")]), ...texts.map(ownName)]
-  const said = reply.slice(0, maxText)
-  for (const provider of names) {
-    const { greets, hosts = [], says } = table[provider]
-    if (
-      named.some((name) => isIn(hosts, name)) ||
-      texts.some((text) => greets?.test(text) === true) ||
-      says?.test(said) === true
-    ) found.add(provider)
-  }
-  return found
-}
+): ReadonlySet<Provider> => withReply(serverOf(host, greetings), reply)

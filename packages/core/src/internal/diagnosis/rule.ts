@@ -9,7 +9,7 @@
  * | --------------------------------- | ------ | ------------------------------------------------------------ |
  * | a token                           | 64     | a provider's own mark: `BadCredentials`, `[TSS04]`           |
  * | the provider                      | 24     | seen in host, greeting, EHLO, or the reply's own marks       |
- * | words                             | 16     | last to be asked, since they are reworded and translated     |
+ * | words                             | 16     | last to be asked, since they are reworded; of a broad rule 4 |
  * | an enhanced code, whole           | 8      | `5.7.8` (RFC 3463)                                           |
  * | an enhanced code with a wildcard  | 3      | `*.7.8`, `5.7.*`                                             |
  * | a code                            | 4      | `535`                                                        |
@@ -69,6 +69,8 @@ export interface Rule {
   readonly id: string
   /** One of these. */
   readonly when: ReadonlyArray<When>
+  /** Its words are common ones (`policy`, `rejected`), so they weigh no more than a code. */
+  readonly isBroad?: boolean
   /** What went wrong, one sentence. */
   readonly what: string
   /** Likely causes, the likeliest first. */
@@ -91,6 +93,8 @@ const wordPattern = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu
 export interface Text {
   readonly lower: string
   readonly words: ReadonlyArray<string>
+  /** The same, to see at once that a word is not there. */
+  readonly vocabulary: ReadonlySet<string>
 }
 
 /** What is looked at of a text, in characters: enough for a reply, and bounded for a hostile one. */
@@ -98,7 +102,8 @@ const maxText = 8_192
 
 export const prepare = (text: string): Text => {
   const lower = text.slice(0, maxText).toLowerCase()
-  return { lower, words: lower.match(wordPattern) ?? [] }
+  const words = lower.match(wordPattern) ?? []
+  return { lower, words, vocabulary: new Set(words) }
 }
 
 const isWord = (pattern: string, word: string): boolean =>
@@ -106,6 +111,7 @@ const isWord = (pattern: string, word: string): boolean =>
 
 export const hasWords = (text: Text, group: string): boolean => {
   const patterns = group.split(" ")
+  if (!patterns.every((pattern) => pattern.endsWith("*") || text.vocabulary.has(pattern))) return false
   const [first = ""] = patterns
   for (let at = 0; at < text.words.length; at++) {
     if (!isWord(first, text.words[at] ?? "")) continue
@@ -152,7 +158,7 @@ const codeWeight = (wanted: number, code: number): number =>
 const best = <A>(wanted: ReadonlyArray<A>, weigh: (one: A) => number): number => Math.max(...wanted.map(weigh))
 
 /** What the alternative demands, weighed; -1 where it doesn't hold. */
-const weigh = (when: When, facts: Facts, text: Text): number => {
+const weigh = (when: When, facts: Facts, text: Text, isBroad: boolean): number => {
   if (!(when.kind ?? ["reply"]).includes(facts.kind)) return -1
   let weight = 0
   if (when.phase !== undefined) {
@@ -193,7 +199,7 @@ const weigh = (when: When, facts: Facts, text: Text): number => {
   }
   if (when.words !== undefined) {
     if (!when.words.some((group) => hasWords(text, group))) return -1
-    weight += 16
+    weight += isBroad ? 4 : 16
   }
   if (when.without?.some((group) => hasWords(text, group)) === true) return -1
   return weight
@@ -214,7 +220,7 @@ export const choose = (
   const among = (candidates: ReadonlyArray<Rule>): Match | undefined => {
     let found: Match | undefined
     for (const rule of candidates) {
-      const weight = best(rule.when, (when) => weigh(when, facts, text))
+      const weight = best(rule.when, (when) => weigh(when, facts, text, rule.isBroad === true))
       if (weight >= 0 && (found === undefined || weight > found.weight)) found = { rule, weight }
     }
     return found

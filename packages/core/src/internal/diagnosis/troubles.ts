@@ -8,7 +8,7 @@
 import type { LogEvent, Phase } from "../../LogEvent.ts"
 import { isClosingNote, openingNote } from "../log/foreignNotes.ts"
 import type { Dialogue, Exchange } from "./dialogue.ts"
-import { providersOf } from "./provider.ts"
+import { serverOf, withReply } from "./provider.ts"
 import type { Facts, Kind } from "./rule.ts"
 
 export interface Trouble {
@@ -20,28 +20,75 @@ export interface Trouble {
   readonly partial: boolean
 }
 
+/** More greetings than these say nothing new. */
+const maxGreetings = 8
+
 /** Greeting and EHLO's first line, without code. */
 export const greetingsOf = ({ exchanges }: Dialogue): ReadonlyArray<string> =>
-  exchanges.flatMap(({ phase, reply }) => {
-    if (reply === undefined || (phase !== "greeting" && phase !== "ehlo")) return []
-    return phase === "greeting" ? [reply.lines.join(" ")] : reply.lines.slice(0, 1)
-  })
+  exchanges.filter(({ phase }) => phase === "greeting" || phase === "ehlo").slice(0, maxGreetings).flatMap(
+    ({ phase, reply }) => {
+      if (reply === undefined || (phase !== "greeting" && phase !== "ehlo")) return []
+      return phase === "greeting" ? [reply.lines.join(" ")] : reply.lines.slice(0, 1)
+    }
+  )
 
 const isNegative = ({ reply }: Exchange): boolean => reply !== undefined && reply.code >= 400
 const isPositive = ({ reply }: Exchange): boolean => reply !== undefined && reply.code < 400
 
+/** What is known of the whole session, so that each refusal is judged in constant time. */
+interface Outline {
+  /** Where the last of these stands: -1 for never. */
+  readonly helloAt: number
+  readonly loginAt: number
+  readonly onwardAt: number
+  readonly transactions: ReadonlyMap<number, Transaction>
+}
+
+interface Transaction {
+  mailRefused: boolean
+  recipients: number
+  refused: number
+  accepted: boolean
+}
+
+const outline = (exchanges: ReadonlyArray<Exchange>): Outline => {
+  const transactions = new Map<number, Transaction>()
+  let helloAt = -1
+  let loginAt = -1
+  let onwardAt = -1
+  exchanges.forEach((exchange, at) => {
+    const { phase, reply, transaction, unasked } = exchange
+    if (isPositive(exchange)) {
+      if (phase === "ehlo") helloAt = at
+      if (phase === "mail" || phase === "auth") onwardAt = at
+      if (reply?.code === 235) loginAt = at
+    }
+    if (transaction === 0 || unasked) return
+    const seen = transactions.get(transaction) ?? { mailRefused: false, recipients: 0, refused: 0, accepted: false }
+    transactions.set(transaction, seen)
+    if (phase === "mail") seen.mailRefused ||= isNegative(exchange)
+    if (phase === "rcpt") {
+      seen.recipients++
+      if (isNegative(exchange)) seen.refused++
+    }
+    if (phase === "verdict") seen.accepted ||= reply !== undefined && reply.code < 300
+  })
+  return { helloAt, loginAt, onwardAt, transactions }
+}
+
+const noPart = /^(?:NOOP|VRFY|EXPN|HELP|XCLIENT|XFORWARD|CLIENTID)$/
+
 /** Was this refusal got over, or does it matter to nobody? */
-const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>): boolean => {
-  const later = all.slice(at + 1)
+const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>, session: Outline): boolean => {
   const code = exchange.reply?.code ?? 0
-  if (code === 421) return exchange.unasked && later.length === 0 && isIdle(all.slice(0, at))
+  if (code === 421) return exchange.unasked && at === all.length - 1 && isIdle(all)
   switch (exchange.phase) {
     case "ehlo":
-      return later.some((other) => other.phase === "ehlo" && isPositive(other))
+      return session.helloAt > at
     case "auth":
-      return later.some((other) => other.phase === "auth" && other.reply?.code === 235)
+      return session.loginAt > at
     case "starttls":
-      return later.some((other) => (other.phase === "mail" || other.phase === "auth") && isPositive(other))
+      return session.onwardAt > at
     case "rset":
     case "quit":
       return true
@@ -50,8 +97,7 @@ const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>
     case "data":
     case "content":
     case "verdict":
-      // NOOP, VRFY, EXPN and HELP are no part of a transaction
-      return /^(?:NOOP|VRFY|EXPN|HELP|XCLIENT|XFORWARD|CLIENTID)$/.test(exchange.verb)
+      return noPart.test(exchange.verb)
     default:
       return false
   }
@@ -64,15 +110,12 @@ const isIdle = (exchanges: ReadonlyArray<Exchange>): boolean => {
 }
 
 /** Only follows from an earlier refusal of the same transaction. */
-const isConsequence = (exchange: Exchange, all: ReadonlyArray<Exchange>): boolean => {
-  if (exchange.transaction === 0 || exchange.reply === undefined) return false
-  const same = all.filter((other) => other.transaction === exchange.transaction && !other.unasked)
-  const mailRefused = same.some((other) => other.phase === "mail" && isNegative(other))
-  if (exchange.phase === "rcpt" && mailRefused) return true
-  const recipients = same.filter((other) => other.phase === "rcpt")
-  const nobody = mailRefused || (recipients.length > 0 && recipients.every(isNegative))
-  const after = exchange.phase === "data" || exchange.phase === "content" || exchange.phase === "verdict"
-  return after && nobody
+const isConsequence = ({ phase, transaction }: Exchange, { transactions }: Outline): boolean => {
+  const same = transactions.get(transaction)
+  if (same === undefined) return false
+  if (phase === "rcpt") return same.mailRefused
+  const nobody = same.mailRefused || (same.recipients > 0 && same.recipients === same.refused)
+  return nobody && (phase === "data" || phase === "content" || phase === "verdict")
 }
 
 const words = (exchange: Exchange): string => exchange.reply?.lines.join(" ") ?? ""
@@ -116,7 +159,7 @@ export const dialKind = (problem: string): Kind => {
 }
 
 /** A `Failed` event names its reason by tag; the kind within shows in our own words, which do not change. */
-const failedKind = (reason: string, message: string): Kind => {
+export const failedKind = (reason: string, message: string): Kind => {
   const has = (sign: string) => message.includes(sign)
   switch (reason) {
     case "ConnectionFailed":
@@ -154,7 +197,7 @@ const failedKind = (reason: string, message: string): Kind => {
 
 /** Of our own sentence about a certificate, what its verification found. */
 const verdictIn = (message: string): string =>
-  /vouch for .*?: (.*?)(?:; if the certificate|$)/s.exec(message)?.[1] ?? message
+  /vouch for .*?: (.*?)(?:; if the certificate|$)/s.exec(message.slice(0, 2_000))?.[1] ?? message
 
 const ofReply: ReadonlySet<string> = new Set([
   "ServerRefused",
@@ -180,7 +223,7 @@ const localTime = 5_000
 
 export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   const { authenticated, done, exchanges, host, port } = dialogue
-  const greetings = greetingsOf(dialogue)
+  const server = serverOf(host, greetingsOf(dialogue))
   const troubles: Array<Trouble> = []
   const securedAt = done.find(isSecured) ??
     exchanges.find(({ phase, reply }) => phase === "starttls" && reply?.code === 220)?.reply?.events.at(-1)
@@ -195,7 +238,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
       code: seen?.code,
       enhanced: seen?.enhanced,
       text,
-      providers: providersOf(host, greetings, text),
+      providers: withReply(server, text),
       secured: first === undefined || securedAt === undefined
         ? securedAt !== undefined
         : securedAt.counter < first.counter,
@@ -204,18 +247,19 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
     }
   }
 
+  const session = outline(exchanges)
   exchanges.forEach((exchange, at) => {
-    if (!isNegative(exchange) || isOvercome(exchange, at, exchanges) || isConsequence(exchange, exchanges)) return
+    if (!isNegative(exchange) || isOvercome(exchange, at, exchanges, session) || isConsequence(exchange, session)) {
+      return
+    }
     const { reply, sent } = exchange
     if (reply === undefined) return
-    const same = exchanges.filter((other) => other.transaction === exchange.transaction)
     const evidence = [...challengeBefore(exchanges, at), ...(sent === undefined ? [] : [sent]), ...reply.events]
     troubles.push({
       facts: facts("reply", exchange.phase, words(exchange), exchange),
       evidence,
       transaction: exchange.transaction,
-      partial: exchange.transaction > 0 &&
-        same.some((other) => other.phase === "verdict" && other.reply !== undefined && other.reply.code < 300)
+      partial: session.transactions.get(exchange.transaction)?.accepted === true
     })
   })
 
@@ -340,6 +384,7 @@ export const waits = (events: ReadonlyArray<LogEvent>, { exchanges }: Dialogue):
     if (event._tag === "Secured") add("tls", "tls", event, event, event.elapsed)
     if (event._tag === "Content") add("content", "content", event, event, event.elapsed)
   }
+  const end = events.findLast((event) => event._tag === "TimedOut" || event._tag === "Closed")
   let before: LogEvent | undefined = connected ?? connecting
   for (const { phase, reply, sent } of exchanges) {
     const first = reply?.events[0]
@@ -350,10 +395,7 @@ export const waits = (events: ReadonlyArray<LogEvent>, { exchanges }: Dialogue):
     const since = sent !== undefined && (before === undefined || sent.time > before.time) ? sent : before
     add("reply", phase, since, first === undefined ? undefined : last)
     if (last !== undefined) before = last
-    else if (sent !== undefined) {
-      const end = events.findLast((event) => event._tag === "TimedOut" || event._tag === "Closed")
-      add("reply", phase, sent, end)
-    }
+    else if (sent !== undefined) add("reply", phase, sent, end)
   }
   return found
 }

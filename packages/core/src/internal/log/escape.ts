@@ -10,6 +10,7 @@
 const unsafe = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/u
 const everyUnsafe = new RegExp(unsafe.source, "gu")
 const unsafeInJson = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+const unsafeInPlain = new RegExp(unsafe.source.replace("[\"\\\\", "["), "gu")
 const everyUnsafeInSentence = new RegExp(`${unsafe.source}|['()]`, "gu")
 /* oxlint-enable no-control-regex */
 
@@ -25,6 +26,9 @@ const replacement = (character: string): string => {
 
 /** For text in double quotes. */
 export const escape = (text: string): string => unsafe.test(text) ? text.replaceAll(everyUnsafe, replacement) : text
+
+/** For text in no quotes, which a person reads and no program reads back. */
+export const escapeInPlain = (text: string): string => text.replaceAll(unsafeInPlain, replacement)
 
 /** For text inside a sentence, where `'`, `(` and `)` are the sentence's own. */
 export const escapeInSentence = (text: string): string => text.replaceAll(everyUnsafeInSentence, replacement)

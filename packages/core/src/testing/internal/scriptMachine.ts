@@ -24,6 +24,14 @@ export interface Entry {
 
 export type Closing = "client" | "server" | "reset" | "network"
 
+/** What a departure calls the two sides, and the end of the left one. */
+export interface Words {
+  readonly expected: string
+  readonly got: string
+  readonly end: string
+}
+const scriptWords: Words = { expected: "expected", got: "got", end: "(end of the script)" }
+
 const latin1 = (octets: Uint8Array) => {
   let text = ""
   for (const octet of octets) text += String.fromCharCode(octet)
@@ -95,9 +103,15 @@ export class Machine {
   private chunk: { left: number; readonly octets: number; readonly last: boolean } | undefined
   private swallowed = 0
   private clientSpoke = false
+  /** An AUTH line whose response is still to come: it counts as one line with it. */
+  private begunAuth = ""
+  /** The line that stands next was a part of the line before, and has been shown. */
+  private isImplied = false
+  private readonly words: Words
 
-  constructor(ops: ReadonlyArray<Op>) {
+  constructor(ops: ReadonlyArray<Op>, words: Words = scriptWords) {
     this.ops = ops
+    this.words = words
   }
 
   /** Whether more of the client's octets are read at all. */
@@ -108,6 +122,7 @@ export class Machine {
   get finished(): boolean {
     const op = this.ops[this.index]
     if (op === undefined) return true
+    if (op._tag === "Expect" && op.optional === true) return !this.clientOpen
     return (op._tag === "Silence" || op._tag === "Stall" || op._tag === "End") && !this.clientOpen &&
       this.index === this.ops.length - 1
   }
@@ -215,15 +230,19 @@ export class Machine {
         this.send(op.octets)
         break
       case "Expect": {
-        const line = this.takeLine()
-        if (line === undefined) return false
-        const shown = `C: ${this.masked(line)}`
-        if (!matches(op.line, line)) {
+        const said = this.takeLine()
+        if (said === undefined) return false
+        const shown = `C: ${this.masked(said)}`
+        const line = this.begunAuth + said
+        this.begunAuth = ""
+        if (!(op.matches === undefined ? matches(op.line, line) : op.matches(line))) {
+          if (this.takeOtherAuth(op, line, shown)) return true
           this.depart(shown)
           return false
         }
-        this.entries.push({ text: shown, op: this.index })
-        this.consumedLine(line)
+        if (!this.isImplied) this.entries.push({ text: shown, op: this.index })
+        this.isImplied = false
+        this.consumedLine(said)
         if (op.answer !== undefined) this.send(encodeLines(op.answer(line)))
         break
       }
@@ -231,7 +250,7 @@ export class Machine {
         if (!this.takeContent()) return false
         break
       case "Bdat":
-        if (!this.takeChunk()) return false
+        if (!this.takeChunk(op.between)) return false
         break
       case "Swallow": {
         const octets = this.takeOctets(op.octets - this.swallowed)
@@ -270,6 +289,28 @@ export class Machine {
         return false
     }
     this.index++
+    return true
+  }
+
+  /** The same mechanism, with its response in the AUTH line where it was apart, or the other way round. */
+  private takeOtherAuth(op: Op & { readonly _tag: "Expect" }, line: string, shown: string): boolean {
+    if (op.sasl === undefined || typeof op.line !== "string") return false
+    const [verb = "", mechanism = "", response, ...more] = line.split(" ")
+    const wanted = op.line.split(" ")[1] ?? ""
+    if (!isAuth(verb) || mechanism.toUpperCase() !== wanted.toUpperCase() || more.length > 0) return false
+    if ((op.sasl === "initial") !== (response === undefined)) return false
+    this.entries.push({ text: shown, op: this.index })
+    this.consumedLine(line)
+    if (response === undefined) {
+      this.begunAuth = `${line} `
+      this.send(encodeLines(["334 "]))
+      return true
+    }
+    const next = this.ops.findIndex((other, at) => at > this.index && other._tag === "Expect")
+    if (next < 0) return false
+    this.pending = concat([encodeLines([response === "=" ? "" : response]), this.pending])
+    this.isImplied = true
+    this.index = next
     return true
   }
 
@@ -346,7 +387,17 @@ export class Machine {
     return true
   }
 
-  private takeChunk(): boolean {
+  private takeChunk(between: Uint8Array | undefined): boolean {
+    while (true) {
+      if (!this.takeOneChunk()) return false
+      const isLast = this.chunk?.last === true
+      this.chunk = undefined
+      if (isLast || between === undefined) return true
+      this.send(between)
+    }
+  }
+
+  private takeOneChunk(): boolean {
     if (this.chunk === undefined) {
       const line = this.takeLine()
       if (line === undefined) return false
@@ -368,7 +419,6 @@ export class Machine {
       this.contents.push(concat(this.content))
       this.resetContent()
     }
-    this.chunk = undefined
     return true
   }
 
@@ -395,7 +445,10 @@ export class Machine {
 
   /** Everything that went over, unfinished lines and content included. */
   conversation(): ReadonlyArray<Entry> {
-    const out = [...this.entries]
+    // what the server said before it was told the secret, too
+    const out = this.entries.map((entry) =>
+      entry.text.startsWith("S: ") ? { ...entry, text: this.secrets.scrub(entry.text, false) } : entry
+    )
     const unfinished = (text: string, op: number) => out.push({ text: `${text} [unfinished]`, op })
     if (this.delivered.length > 0) {
       unfinished(this.scrub(`S: ${maskServerLine(decoder.decode(this.delivered))}`), this.deliveredOp)
@@ -412,7 +465,7 @@ export class Machine {
     const rows: Array<readonly [string, string, string]> = []
     const end = Math.min(this.index + 3, Math.max(this.index + 1, expected.length))
     for (let op = 0; op < end; op++) {
-      const left = expected[op] ?? ["(end of the script)"]
+      const left = expected[op] ?? [this.words.end]
       const right = got.filter((entry) => entry.op === op).map((entry) => entry.text)
       for (let row = 0; row < Math.max(left.length, right.length); row++) {
         rows.push([op === this.index && row === 0 ? ">" : " ", left[row] ?? "", right[row] ?? ""])
@@ -420,7 +473,7 @@ export class Machine {
     }
     if (end < expected.length) rows.push([" ", "…", ""])
     const width = Math.min(60, Math.max(...rows.map((row) => row[1].length)))
-    return [[" ", "expected", "got"] as const, ...rows].map(([mark, left, right]) =>
+    return [[" ", this.words.expected, this.words.got] as const, ...rows].map(([mark, left, right]) =>
       `${mark} ${left.padEnd(width)} | ${right}`.trimEnd()
     ).join("\n")
   }
