@@ -239,7 +239,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       used = true
       const idle = engine.inFlight() === 0 && !worker.busy
       if (idle && (worker.retiring || closed)) break
-      const rest = idle ? worker.restedSince + idleTimeToLive - now() : idleTimeToLive
+      const rest = idle ? engine.quietSince() + idleTimeToLive - now() : idleTimeToLive
       if (rest <= 0) break
       // no message wakes it: it looks again when the session could have rested for its whole time
       yield* Effect.raceFirst(worker.wake.await, Effect.sleep(Math.ceil(rest)))
