@@ -122,7 +122,7 @@ export const runContent = (
     if (content.sevenBit && hasEightBit(piece)) {
       return new ExtensionUnavailable({ extension: "8BITMIME", neededFor: "content with octets over 127" })
     }
-    lines += countLines(piece)
+    if (content.clean) lines += countLines(piece)
     log.push(piece)
     if (transaction.mode === "data") held.push(...stuffing.push(piece))
     else held.push(piece)
@@ -131,6 +131,7 @@ export const runContent = (
   }
 
   const finish = () => {
+    if (!content.clean) lines = repair.lines()
     recorder.record({ _tag: "Content", octets: transaction.octets, lines, elapsed: recorder.elapsedNow() - begunAt })
   }
 

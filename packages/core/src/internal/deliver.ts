@@ -137,7 +137,7 @@ export const receipt = (options: {
   if (first === undefined || reply === undefined) throw new Error("a receipt without a recipient who accepted")
   const { recorder } = session.engine
   const queueId = Reply.queueId(reply)
-  const since = (from: number, to: number) => Duration.millis(Math.max(0, to - from))
+  const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
   const { auth, greeting, tls } = session.timings
   return trusted({
     session: recorder.session,

@@ -183,9 +183,23 @@ export const make = Effect.fnUntraced(function*(options: {
     return bounded !== undefined && bounded.at < own.at ? { ...bounded, scope: "send" } : own
   }
 
+  /**
+   * One flush rule: whoever queues asks for one microtask, and the writer takes all that has been queued by then. (Opening
+   * the latch at once would run the writer there and then, with the first line of a group.)
+   */
+  let waking = false
+  const wake = () => {
+    waking = false
+    output.openUnsafe()
+  }
+
   const pipeline: Pipeline.Pipeline<Transaction.Transaction<Content>> = Pipeline.make({
     recorder,
-    onOutput: () => output.openUnsafe(),
+    onOutput: () => {
+      if (waking) return
+      waking = true
+      queueMicrotask(wake)
+    },
     onProgress: () => {
       movedAt = recorder.ticked()
       progress.openUnsafe()
@@ -280,25 +294,35 @@ export const make = Effect.fnUntraced(function*(options: {
     dying
   )
 
+  /**
+   * Sleeps at most as long as the shortest limit, so that whoever comes to the head in the meantime is seen in time, and no
+   * message wakes it; only a send's own deadline can be nearer, and an idle session's watchdog is woken by its next command.
+   */
+  const nap = Math.min(...Object.values(limits))
   const watchdog = Effect.gen(function*() {
+    let idleSince: number | undefined
     while (true) {
       const next = due()
+      const now = recorder.elapsedNow()
       if (next === undefined) {
-        watchedUntil = Number.POSITIVE_INFINITY
-        activity.closeUnsafe()
-        yield* activity.await
-        continue
-      }
-      const left = next.at - recorder.elapsedNow()
-      if (left <= 0) {
+        idleSince ??= now
+        if (now - idleSince >= nap) {
+          watchedUntil = Number.POSITIVE_INFINITY
+          activity.closeUnsafe()
+          yield* activity.await
+          idleSince = undefined
+          continue
+        }
+      } else idleSince = undefined
+      if (next !== undefined && next.at <= now) {
         const phase = pipeline.stage()
         recorder.record({ _tag: "TimedOut", phase, limit: next.limit })
         cutNow({ reason: new TimedOut({ limit: next.limit, scope: next.scope }), phase, kind: "broken", by: "client" })
         return
       }
-      watchedUntil = next.at
+      watchedUntil = Math.min(next?.at ?? now + nap, now + nap)
       activity.closeUnsafe()
-      yield* Effect.raceFirst(Effect.sleep(Math.ceil(left)), activity.await)
+      yield* Effect.raceFirst(Effect.sleep(Math.ceil(watchedUntil - now)), activity.await)
     }
   })
 

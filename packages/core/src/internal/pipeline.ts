@@ -115,6 +115,20 @@ export interface Hooks {
 
 const encoder = new TextEncoder()
 
+const slabSize = 65_536
+/** Copying as much costs less than handing it to the socket apart. */
+const smallPiece = 8_192
+
+const smallOctets = <B>(items: ReadonlyArray<Item<B>>): number => {
+  let sum = 0
+  for (const item of items) {
+    if (item._tag === "Body") break
+    if (item._tag === "Line") sum += item.line.wire.length
+    else for (const piece of item.octets) if (piece.length <= smallPiece) sum += piece.length
+  }
+  return sum
+}
+
 /** `line`: the offending line, whole, without secrets. The parser's own excerpt may hold a piece of one. */
 const fromParser = (error: ReplyError, line: string): SmtpErrorReason =>
   error.kind === "limit"
@@ -245,7 +259,34 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
       return { _tag: "Body", body: first.body }
     }
     const octets: Array<Uint8Array> = []
+    // Small pieces are copied into one: the socket's cost is by the piece. Large content is passed on as it is.
+    let room = smallOctets(out)
+    let slab = new Uint8Array(Math.min(room, slabSize))
+    let filled = 0
     let text = ""
+    const flush = () => {
+      if (filled > 0) octets.push(slab.subarray(0, filled))
+      room -= filled
+      slab = slab.subarray(filled)
+      filled = 0
+    }
+    const need = (length: number) => {
+      if (filled + length <= slab.length) return
+      flush()
+      if (slab.length < length) slab = new Uint8Array(Math.max(length, Math.min(room, slabSize)))
+    }
+    const say = () => {
+      if (text === "") return
+      need(text.length)
+      const { read, written } = encoder.encodeInto(text, slab.subarray(filled))
+      filled += written
+      if (read < text.length) {
+        // not ASCII: longer than it was taken for
+        flush()
+        octets.push(encoder.encode(text.slice(read)))
+      }
+      text = ""
+    }
     let count = 0
     for (const item of out) {
       if (item._tag === "Body") break
@@ -254,13 +295,22 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
         recorder.clientLine(item.line.log)
         text += item.line.wire
       } else {
-        if (text !== "") octets.push(encoder.encode(text))
-        text = ""
-        for (const piece of item.octets) octets.push(piece)
+        say()
+        for (const piece of item.octets) {
+          if (piece.length > smallPiece) {
+            flush()
+            octets.push(piece)
+          } else {
+            need(piece.length)
+            slab.set(piece, filled)
+            filled += piece.length
+          }
+        }
       }
       item.written?.()
     }
-    if (text !== "") octets.push(encoder.encode(text))
+    say()
+    flush()
     out = count === out.length ? [] : out.slice(count)
     return { _tag: "Octets", octets }
   }

@@ -64,10 +64,18 @@ export const sendAll = <M, E, R>(
     let next = 0
     let ended: Exit.Exit<void, E> | undefined
 
+    /** All that one read settles is given in one pull. */
+    let telling = false
+    const tell = () => {
+      telling = false
+      available.openUnsafe()
+    }
     const settle = (index: number, message: M, result: Result.Result<Receipt, SmtpError>) => {
       inFlight.delete(index)
       results.push({ index, message, result })
-      available.openUnsafe()
+      if (telling) return
+      telling = true
+      queueMicrotask(tell)
     }
 
     const begin = (index: number, message: M, prepared: Composed | Prepared) => {

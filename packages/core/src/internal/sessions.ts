@@ -135,7 +135,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const number = ++session.transactions
     const transaction = engine.submit(job, session.ways, (settled) => {
       send.running = undefined
-      if (engine.inFlight() === 0) worker.wake.openUnsafe()
+      if (engine.inFlight() === 0 && (worker.retiring || closed)) worker.wake.openUnsafe()
       if (mayRequeue(worker, send, settled, number)) {
         engine.recorder.record({
           _tag: "Note",
@@ -236,16 +236,13 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
         fill(worker)
         continue
       }
-      const idle = engine.inFlight() === 0 && !worker.busy
       used = true
+      const idle = engine.inFlight() === 0 && !worker.busy
       if (idle && (worker.retiring || closed)) break
-      const ended = yield* idle
-        ? worker.wake.await.pipe(
-          Effect.as(false),
-          Effect.timeoutOrElse({ duration: idleTimeToLive, orElse: () => Effect.succeed(true) })
-        )
-        : Effect.as(worker.wake.await, false)
-      if (ended && engine.inFlight() === 0 && !worker.busy) break
+      const rest = idle ? engine.quietSince() + idleTimeToLive - now() : idleTimeToLive
+      if (rest <= 0) break
+      // no message wakes it: it looks again when the session could have rested for its whole time
+      yield* Effect.raceFirst(worker.wake.await, Effect.sleep(Math.ceil(rest)))
     }
     worker.retiring = true
     workers.delete(worker)

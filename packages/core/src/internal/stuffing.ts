@@ -21,6 +21,8 @@ export interface Repair {
   readonly end: () => Uint8Array
   /** How many line ends were not CRLF. */
   readonly repaired: () => number
+  /** Line ends that were given. */
+  readonly lines: () => number
 }
 
 /** One look at a chunk: -1 where a line end is not CRLF (or may not be), else the number of line ends. */
@@ -62,11 +64,13 @@ export const makeRepair = (): Repair => {
   let heldCr = false
   let atLineStart = true
   let repaired = 0
+  let lines = 0
 
   const rewrite = (chunk: Uint8Array): Uint8Array => {
     const out = new Uint8Array(chunk.length * 2 + 2)
     let length = 0
     const lineEnd = () => {
+      lines++
       out[length++] = CR
       out[length++] = LF
     }
@@ -89,7 +93,9 @@ export const makeRepair = (): Repair => {
 
   const push = (chunk: Uint8Array): Uint8Array => {
     if (chunk.length === 0) return chunk
-    const out = !heldCr && wholeLines(chunk) >= 0 ? chunk : rewrite(chunk)
+    const whole = heldCr ? -1 : wholeLines(chunk)
+    const out = whole >= 0 ? chunk : rewrite(chunk)
+    if (whole >= 0) lines += whole
     if (out.length > 0) atLineStart = out[out.length - 1] === LF
     return out
   }
@@ -99,10 +105,11 @@ export const makeRepair = (): Repair => {
     if (heldCr) repaired++
     heldCr = false
     atLineStart = true
+    lines++
     return Uint8Array.of(CR, LF)
   }
 
-  return { push, end, repaired: () => repaired }
+  return { push, end, repaired: () => repaired, lines: () => lines }
 }
 
 export interface Stuffing {
