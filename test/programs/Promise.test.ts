@@ -1,6 +1,6 @@
 import { CaptureServer } from "@colloquy/core/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Path, Redacted } from "effect"
+import { Effect, FileSystem, Layer, Path, Redacted } from "effect"
 import { certificates } from "../node/certificates.ts"
 import { run, served } from "./run.ts"
 
@@ -18,10 +18,10 @@ const promise = Effect.fnUntraced(function*(password: string) {
   })
 })
 
-const server = Effect.sync(() => {
+const server = Layer.unwrap(Effect.sync(() => {
   const { cert, key } = certificates().server
   return served({ tls: { cert, key: Redacted.make(key) }, users: { me: Redacted.make("s3cret-words") } })
-})
+}))
 
 describe("a program of promises", () => {
   it.live("logs in over STARTTLS, sends a message and tells the queue id", () =>
@@ -32,7 +32,7 @@ describe("a program of promises", () => {
       assert.deepStrictEqual(messages.map(({ envelope }) => envelope), [
         { from: "me@example.com", to: ["you@example.org"] }
       ])
-    }).pipe(Effect.scoped, Effect.provide(Effect.runSync(server))), 30_000)
+    }).pipe(Effect.scoped, Effect.provide(server)), 30_000)
 
   it.live("catches an SmtpError with its message, and the conversation in it", () =>
     Effect.gen(function*() {
@@ -43,5 +43,5 @@ describe("a program of promises", () => {
         /^localhost:\d+: the server refused the login \(AUTH PLAIN\): 535 5\.7\.8 .*; check user and password .* false \d+\n$/
       )
       assert.notInclude(output, "words")
-    }).pipe(Effect.scoped, Effect.provide(Effect.runSync(server))), 30_000)
+    }).pipe(Effect.scoped, Effect.provide(server)), 30_000)
 })
