@@ -33,7 +33,8 @@ const mechanisms = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"
 
 const main = (
   at: (name: string) => string,
-  id: { uid: string; gid: string }
+  id: { uid: string; gid: string },
+  sizeLimit: number
 ) => `
 compatibility_level = 3.6
 queue_directory = ${at("queue")}
@@ -72,6 +73,7 @@ smtpd_tls_auth_only = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access pcre:${at("etc/recipients.pcre")}
 smtpd_forbid_bare_newline = reject
+message_size_limit = ${sizeLimit}
 `
 
 const master = (port: number, tlsPort: number) => `
@@ -105,7 +107,7 @@ sasldb_path: ${at("etc/sasl/sasldb2")}
 mech_list: ${mechanisms}
 `
 
-const make = Effect.gen(function*() {
+const make = Effect.fnUntraced(function*(sizeLimit: number) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   yield* Machine.packages("openssl", "postfix", "postfix-pcre", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db")
@@ -120,7 +122,7 @@ const make = Effect.gen(function*() {
   }
   for (const name of ["etc/sasl", "queue", "data"]) yield* fs.makeDirectory(at(name), { recursive: true })
   yield* Machine.maildir(at("Maildir"), "postfix")
-  yield* fs.writeFileString(at("etc/main.cf"), main(at, id))
+  yield* fs.writeFileString(at("etc/main.cf"), main(at, id, sizeLimit))
   yield* fs.writeFileString(at("etc/master.cf"), master(port, tlsPort))
   yield* fs.writeFileString(at("etc/recipients.pcre"), recipients)
   // Debian's Postfix looks for the settings of SASL beside its own, whatever cyrus_sasl_config_path says.
@@ -145,4 +147,8 @@ const make = Effect.gen(function*() {
   })
 })
 
-export const layer = Layer.effect(PostfixServer, make)
+/** It takes messages of Postfix's own limit, 10,240,000 octets. */
+export const layer = Layer.effect(PostfixServer, make(10_240_000))
+
+/** It takes messages of 50 MB. */
+export const layerLarge = Layer.effect(PostfixServer, make(50_000_000))
