@@ -693,6 +693,7 @@ describe("Diagnosis: rules", () => {
     const found = Diagnosis.diagnoseAll([...events, secured])
     for (const diagnosis of found) {
       assert.isTrue(Schema.is(Diagnosis.Diagnosis)(diagnosis))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(diagnosis)), diagnosis)
       // oxlint-disable-next-line no-control-regex -- controls are what this is about
       assert.notMatch(Diagnosis.render(diagnosis), /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
     }
