@@ -286,7 +286,7 @@ describe("SCRAM's client", () => {
         [`r=${nonce},s=QSXC,i=04096`, "the server's iteration count is no positive number"],
         [`r=${nonce},s=QSXC,i=-4096`, "the server's iteration count is no positive number"],
         [`r=${nonce},s=QSXC,i=4e3`, "the server's iteration count is no positive number"],
-        [Uint8Array.of(0x72, 0x3d, 0xff), "the challenge is not UTF-8"]
+        [Uint8Array.of(0x72, 0x3d, 0xff), "the server's first message is not r=, s=, i= (RFC 5802 §7)"]
       ]
       assert.deepStrictEqual(
         yield* Effect.forEach(cases, ([serverFirst]) => refusal(serverFirst)),
@@ -321,7 +321,7 @@ describe("SCRAM's client", () => {
         [" v=AAAA", "protocol", noLast],
         ["v=AAAA,junk", "protocol", noLast],
         [serverFirst, "protocol", noLast],
-        [Uint8Array.of(0x76, 0x3d, 0xff), "protocol", "the challenge is not UTF-8"],
+        [Uint8Array.of(0x76, 0x3d, 0xff), "protocol", "the server's last message is no v= with base64 (RFC 5802 §7)"],
         ...["v=", "v=AAAA", `v=${wrongSignature}`].map((last) =>
           [
             last,

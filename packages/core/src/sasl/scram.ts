@@ -178,7 +178,7 @@ const prove = Effect.fnUntraced(function*(
   { binding, clientFirstBare, nonce }: State & { readonly _tag: "Started" },
   challenge: Uint8Array
 ): Effect.fn.Return<Step<State>, SaslError, Digest.Digest | Kdf.Kdf | Mac.Mac> {
-  const text = yield* decode(name, challenge)
+  const text = yield* decode(challenge, protocol(name, noFirstMessage))
   const failure = serverError(text)
   if (failure !== undefined) return refusedByServer(failure)
   const serverFirst = parseServerFirst(name, nonce, text)
@@ -221,13 +221,13 @@ const verify = Effect.fnUntraced(function*(
   challenge: Uint8Array
 ): Effect.fn.Return<Step<State>, SaslError> {
   // Whatever comes now may hold the signature, misspelt or not.
-  const text = yield* decode(name, challenge, true)
+  const text = yield* decode(challenge, protocol(name, noLastMessage, true))
   const failure = serverError(text)
   if (failure !== undefined) return refusedByServer(failure)
   const [verifier = "", ...extensions] = text.split(",")
   const signature = verifier.startsWith("v=") ? decodeBase64(verifier.slice(2)) : undefined
   if (signature === undefined || !extensions.every(isExtension)) {
-    return yield* protocol(name, "the server's last message is no v= with base64 (RFC 5802 §7)", true)
+    return yield* protocol(name, noLastMessage, true)
   }
   if (!Mac.timingSafeEqual(signature, serverSignature)) {
     return yield* new SaslError({
@@ -261,7 +261,7 @@ const parseServerFirst = (name: string, nonce: string, text: string): Result.Res
     return Result.fail(protocol(name, "the server demands an extension that we don't know (m=, RFC 5802 §5.1)"))
   }
   if (!r.startsWith("r=") || !s.startsWith("s=") || !i.startsWith("i=") || !extensions.every(isExtension)) {
-    return Result.fail(protocol(name, "the server's first message is not r=, s=, i= (RFC 5802 §7)"))
+    return Result.fail(protocol(name, noFirstMessage))
   }
   const serverNonce = r.slice(2)
   if (!serverNonce.startsWith(nonce) || serverNonce.length === nonce.length || !printable.test(serverNonce)) {
@@ -311,15 +311,12 @@ const protocol = (mechanism: string, problem: string, secretChallenge?: boolean)
 const utf8 = new TextEncoder()
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const decode = (
-  mechanism: string,
-  challenge: Uint8Array,
-  secretChallenge?: boolean
-): Effect.Effect<string, SaslError> =>
-  Effect.try({
-    try: () => strictUtf8.decode(challenge),
-    catch: () => protocol(mechanism, "the challenge is not UTF-8", secretChallenge)
-  })
+// What is no UTF-8 is told as what is no message: which of the two it is would tell something of a text that is not shown.
+const noFirstMessage = "the server's first message is not r=, s=, i= (RFC 5802 §7)"
+const noLastMessage = "the server's last message is no v= with base64 (RFC 5802 §7)"
+
+const decode = (challenge: Uint8Array, error: SaslError): Effect.Effect<string, SaslError> =>
+  Effect.try({ try: () => strictUtf8.decode(challenge), catch: () => error })
 
 /** Canonical base64 only: no line breaks, and no bits beyond the last octet. */
 const decodeBase64 = (text: string): Uint8Array | undefined => {
