@@ -346,6 +346,14 @@ const wireRows: ReadonlyArray<Row> = [
     error: { ...refused, reason: "SenderRefused", phase: "mail" }
   },
   {
+    row: 1,
+    name: "LMTP: 354 with nobody accepted has no reply to come, so the connection is closed",
+    options: { lmtp: true },
+    script: "S: 220 mail.test\nC: LHLO client.test\nS: 250-mail.test\nS: 250 PIPELINING\n" +
+      `${script.from}${script.to}C: DATA\nS: 250 Ok\nS: 550 No\nS: 354 Go on\n-- end\n`,
+    error: { ...refused, reason: "RecipientsRefused", phase: "rcpt" }
+  },
+  {
     row: 8,
     name: "closed",
     script: `${script.hello}${script.envelope}${data}-- close\n`,
@@ -408,6 +416,22 @@ const wireRows: ReadonlyArray<Row> = [
   }
 ]
 
+const receives = (
+  name: string,
+  dialogue: string,
+  options: Transporter.Options,
+  to: ReadonlyArray<string>,
+  tags: string
+) =>
+  each(name, dialogue, () =>
+    Effect.gen(function*() {
+      const receipt = yield* toEnd(sending(options, mail(text, ...to)))
+      assert.strictEqual(receipt.recipients.map(({ _tag }) => _tag).join(" "), tags)
+      assert.deepStrictEqual(yield* contents, [text])
+      yield* nothingLeft
+      yield* finished
+    }))
+
 describe("the delivery table on the wire", () => {
   for (const { error: expected, log: end = [], name, options, row, script: dialogue, to = [] } of wireRows) {
     each(`row ${row}: ${name}`, dialogue, () =>
@@ -424,22 +448,6 @@ describe("the delivery table on the wire", () => {
         yield* finished
       }))
   }
-
-  const receives = (
-    name: string,
-    dialogue: string,
-    options: Transporter.Options,
-    to: ReadonlyArray<string>,
-    tags: string
-  ) =>
-    each(name, dialogue, () =>
-      Effect.gen(function*() {
-        const receipt = yield* toEnd(sending(options, mail(text, ...to)))
-        assert.strictEqual(receipt.recipients.map(({ _tag }) => _tag).join(" "), tags)
-        assert.deepStrictEqual(yield* contents, [text])
-        yield* nothingLeft
-        yield* finished
-      }))
 
   receives(
     "row 3: taken, then QUIT",
@@ -472,6 +480,13 @@ describe("the delivery table on the wire", () => {
   receives(
     "row 3: taken, then no answer to QUIT",
     `${script.hello}${script.envelope}${data}S: 250 Ok\nC: QUIT\n-- silence\n`,
+    {},
+    [],
+    "Accepted"
+  )
+  receives(
+    "row 3: taken, then 421 to QUIT",
+    `${script.hello}${script.envelope}${data}S: 250 Ok\nC: QUIT\nS: 421 4.3.2 Closing\n-- close\n`,
     {},
     [],
     "Accepted"
@@ -721,6 +736,8 @@ describe("a connection that is cut", () => {
   }
 })
 
+const sized = (limit: number) => `S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250 SIZE ${limit}\n`
+
 describe("content", () => {
   const withFailingSource = Effect.map(
     mail(),
@@ -784,8 +801,6 @@ describe("content", () => {
       ])
       yield* nothingLeft
     }).pipe(Effect.provide(layer(`${script.hello}${script.envelope}C: DATA\nS: 354 Go on\n-- silence\n`))))
-
-  const sized = (limit: number) => `S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250 SIZE ${limit}\n`
 
   each("over the server's limit is not offered to it", `${sized(10)}${script.bye}`, () =>
     Effect.gen(function*() {

@@ -693,6 +693,7 @@ describe("Diagnosis: rules", () => {
     const found = Diagnosis.diagnoseAll([...events, secured])
     for (const diagnosis of found) {
       assert.isTrue(Schema.is(Diagnosis.Diagnosis)(diagnosis))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(diagnosis)), diagnosis)
       // oxlint-disable-next-line no-control-regex -- controls are what this is about
       assert.notMatch(Diagnosis.render(diagnosis), /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
     }
@@ -705,8 +706,8 @@ describe("Diagnosis: rules", () => {
 })
 
 describe("Diagnosis: replies from the field", () => {
-  // At first sight 47 of the 60 from issues, 46 of the 59 drawn by chance, and, after those had mended the rules, 44 of
-  // 55 more were right. Then the rules were mended by these too.
+  // Right at first sight, before the rules were mended by them: 47 of 60 from issues and notes, 46 of 59 drawn by chance
+  // from a collection (78 %); then 44 of another 55 (80 %); then 37 of the last 39 (95 %).
   it.each(fieldReplies.map((each, at) => ({ ...each, name: `${at + 1} (${each.phase}, ${each.from})` })))(
     "$name",
     ({ host, phase, reply, rules }) => {

@@ -261,6 +261,86 @@ describe("LogReader: formats", () => {
       ])
     }))
 
+  it.effect("MailKit: other prefixes, as web tests of servers show them", () =>
+    Effect.gen(function*() {
+      const found = yield* events(
+        "Connected to smtp://mail.example.com:587/?starttls=when-available\n<< 220 mail.example.com ESMTP\n>> EHLO [192.0.2.9]\n<< 250 mail.example.com\n>> AUTH PLAIN AGFubgBodW50ZXIy\n<< 235 2.7.0 Ok\n"
+      )
+      assert.deepStrictEqual(short(found).slice(1), [
+        "1 S: 220 mail.example.com ESMTP",
+        "1 C: EHLO [192.0.2.9]",
+        "1 S: 250 mail.example.com",
+        `1 C: AUTH PLAIN ${stars}`,
+        "1 S: 235 2.7.0 Ok"
+      ])
+    }))
+
+  it.effect("Nodemailer: the content stands there without C:, and ends with the reply", () =>
+    Effect.gen(function*() {
+      const at = "[2026-02-06 15:03:12]"
+      const found = yield* events([
+        `${at} DEBUG [aXb1] C: DATA`,
+        `${at} DEBUG [aXb1] S: 354 Go ahead`,
+        `${at} DEBUG [aXb1] Subject: Hi`,
+        `${at} DEBUG [aXb1] `,
+        `${at} DEBUG [aXb1] Hello`,
+        `${at} INFO  [aXb1] <19 bytes encoded mime message (source size 17 bytes)>`,
+        `${at} DEBUG [aXb1] S: 250 Accepted`,
+        `${at} DEBUG [aXb1] C: QUIT`
+      ].join("\n"))
+      assert.deepStrictEqual(short(found).slice(2), [
+        "1 H: Subject: Hi",
+        "1 H: ",
+        "1 B: Hello",
+        "1 Content",
+        "1 S: 250 Accepted",
+        "1 C: QUIT"
+      ])
+    }))
+
+  it.effect("Nodemailer: older versions, its server's log, and records without a time", () =>
+    Effect.gen(function*() {
+      const old =
+        "[2016-08-20 07:36:56] DEBUG: [QsdX] S: 250-STARTTLS\n250-PIPELINING\n250 AUTH LOGIN PLAIN\n[2016-08-20 07:36:56] DEBUG: [QsdX] C: STARTTLS"
+      assert.deepStrictEqual(short(yield* events(old)), [
+        "1 S: 250-STARTTLS",
+        "1 S: 250-PIPELINING",
+        "1 S: 250 AUTH LOGIN PLAIN",
+        "1 C: STARTTLS"
+      ])
+      const server =
+        "[2019-04-18 11:32:38] INFO  [#zug] Connection from [::1]\n[2019-04-18 11:32:38] DEBUG [#zug] S: 250-mail Nice to meet you\n[2019-04-18 11:32:38] DEBUG [#zug] 250 8BITMIME\n[2019-04-18 11:32:38] DEBUG [#zug] C: QUIT"
+      assert.deepStrictEqual(short(yield* events(server)), [
+        "0 note: Connection from [::1]",
+        "1 S: 250-mail Nice to meet you",
+        "1 S: 250 8BITMIME",
+        "1 C: QUIT"
+      ])
+      const timeless = "DEBUG [JEYE] S: 220 mail.example.com ESMTP\nDEBUG [JEYE] C: EHLO [127.0.0.1]"
+      assert.deepStrictEqual(short(yield* events(timeless)), [
+        "1 S: 220 mail.example.com ESMTP",
+        "1 C: EHLO [127.0.0.1]"
+      ])
+    }))
+
+  it.effect("swaks: a transcript that was copied from a terminal, with the message in it", () =>
+    Effect.gen(function*() {
+      const found = yield* events(
+        "=== Connected to 192.0.2.7.\n<-  220 hi\n -> DATA\n<-  354 End data with <CR><LF>.<CR><LF>\n -> To: ann@example.com\n -> \n -> Hello\n  ->  \n ->\n -> .\n<-  250 2.0.0 Ok: queued as 4F1\n=== TLS peer[0]   subject=[/CN=mail.example.com]\n===               commonName=[mail.example.com]\n"
+      )
+      assert.deepStrictEqual(short(found).slice(4), [
+        "1 H: To: ann@example.com",
+        "1 H: ",
+        "1 B: Hello",
+        "1 B:  ",
+        "1 B: ",
+        "1 C: .",
+        "1 S: 250 2.0.0 Ok: queued as 4F1",
+        "1 note: TLS peer[0]   subject=[/CN=mail.example.com]",
+        "1 note:               commonName=[mail.example.com]"
+      ])
+    }))
+
   it.effect("Exchange: quoted fields, two sessions, and who hung up", () =>
     Effect.gen(function*() {
       const found = yield* events(exchange)
@@ -282,9 +362,9 @@ describe("LogReader: formats", () => {
   it.effect("Exchange: in a receive log the directions are the other way round", () =>
     Effect.gen(function*() {
       const found = yield* events(
-        "#Log-type: SMTP Receive Protocol Log\n2026-02-06T15:03:12.142Z,Default,08DD,0,192.0.2.1:25,203.0.113.5:5000,>,220 mx,\n2026-02-06T15:03:12.143Z,Default,08DD,1,192.0.2.1:25,203.0.113.5:5000,<,EHLO them,\n"
+        "#Log-type: SMTP Receive Protocol Log\n2026-02-06T15:03:12.142Z,Default,08DD,0,192.0.2.1:25,203.0.113.5:5000,>,220 mx,\n2026-02-06T15:03:12.143Z,Default,08DD,1,192.0.2.1:25,203.0.113.5:5000,<,EHLO them,\n2026-02-06T15:03:12.143Z,Default,08DD,2,192.0.2.1:25,203.0.113.5:5000,-,,Local\n"
       )
-      assert.deepStrictEqual(short(found).slice(1), ["1 S: 220 mx", "1 C: EHLO them"])
+      assert.deepStrictEqual(short(found).slice(1), ["1 S: 220 mx", "1 C: EHLO them", "1 Closed by server"])
     }))
 
   it.effect("No secret of a login comes through, in any format that has one", () =>
@@ -362,6 +442,13 @@ describe("LogReader: any octets", () => {
         "unread log:1: Dear all,",
         "unread log:3: regards"
       ])
+    }))
+
+  it.effect("A file that was cut in the middle of a character is read to its last octet", () =>
+    Effect.gen(function*() {
+      const octets = new TextEncoder().encode(article.slice(0, article.indexOf("à votre") + 1)).slice(0, -1)
+      const found = yield* Stream.runCollect(LogReader.read()(Stream.make(octets)))
+      assert.deepStrictEqual(short(found).slice(-1), ["7 S: 250-smtp.gmail.com \udcc3"])
     }))
 
   it.effect("An empty log has no events and no conversations", () =>

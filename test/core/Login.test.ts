@@ -1,4 +1,5 @@
 import { Sasl, SmtpError, type Transporter } from "@colloquy/core"
+import { ehloName } from "@colloquy/core/internal/login"
 import { Script } from "@colloquy/core/testing"
 import type { TlsInfo } from "@colloquy/core/Tls"
 import { assert, describe, it } from "@effect/vitest"
@@ -279,6 +280,44 @@ const only = (mechanisms: string) => ({
 })
 const base64 = (text: string) => Buffer.from(text, "latin1").toString("base64")
 
+describe("TLS from the first octet", () => {
+  for (const problem of ["it has expired", "it is self-signed", "it is for other.test"]) {
+    refuses(`is refused where the certificate does not vouch for the server: ${problem}`, {
+      script: [
+        Script.tls({ fails: new SmtpError.CertificateRejected({ problem, servername: "mail.test", chain: [] }) })
+      ],
+      options: implicit,
+      reason: "CertificateRejected",
+      phase: "tls",
+      says: `the certificate does not vouch for mail.test: ${problem}`,
+      log: [
+        "### SMTP Connecting to 'mail.test' on port 465. (implicit)",
+        failed("tls", "CertificateRejected")
+      ]
+    })
+  }
+})
+
+describe("whom we say we are", () => {
+  it("is the name given, the machine's if the DNS could know it, or our end of the connection", () => {
+    const table: ReadonlyArray<
+      readonly [name: string | undefined, host: string | undefined, local: string | undefined, said: string]
+    > = [
+      ["client.test", "machine.test", "192.0.2.1", "client.test"],
+      [undefined, "machine.test", "192.0.2.1", "machine.test"],
+      [undefined, "machine", "192.0.2.1", "[192.0.2.1]"],
+      [undefined, "localhost.localdomain", "192.0.2.1", "[192.0.2.1]"],
+      [undefined, "box.local", "192.0.2.1", "[192.0.2.1]"],
+      [undefined, "under_score.test", "192.0.2.1", "[192.0.2.1]"],
+      [undefined, undefined, "2001:db8::1", "[IPv6:2001:db8::1]"],
+      [undefined, undefined, "fe80::1%eth0", "[IPv6:fe80::1]"],
+      [undefined, "machine.test", "127.0.0.1", "[127.0.0.1]"],
+      [undefined, "machine.test", "::1", "[IPv6:::1]"]
+    ]
+    for (const [name, host, local, said] of table) assert.strictEqual(ehloName(name, host, local), said)
+  })
+})
+
 describe("a login that is refused", () => {
   for (
     const [code, retryable] of [["535 5.7.8 Bad credentials", false], ["534 5.7.9 App password", false], [
@@ -502,19 +541,19 @@ describe("SCRAM", () => {
   )
 })
 
-describe("the steps of a login", () => {
-  const succeeds = (name: string, dialogue: string, options: Transporter.Options, said: ReadonlyArray<string>) =>
-    each(name, `${dialogue}${script.bye}`, () =>
-      Effect.gen(function*() {
-        yield* toEnd(checking({ ...implicit, ...options }))
-        const all = (yield* log).split("\n")
-        const from = all.findIndex((line) => line.startsWith("C > \"AUTH"))
-        assert.deepStrictEqual(all.slice(from, -3), said)
-        assert.notInclude(JSON.stringify(yield* events), "s3cret")
-        yield* nothingLeft
-        yield* finished
-      }))
+const succeeds = (name: string, dialogue: string, options: Transporter.Options, said: ReadonlyArray<string>) =>
+  each(name, `${dialogue}${script.bye}`, () =>
+    Effect.gen(function*() {
+      yield* toEnd(checking({ ...implicit, ...options }))
+      const all = (yield* log).split("\n")
+      const from = all.findIndex((line) => line.startsWith("C > \"AUTH"))
+      assert.deepStrictEqual(all.slice(from, -3), said)
+      assert.notInclude(JSON.stringify(yield* events), "s3cret")
+      yield* nothingLeft
+      yield* finished
+    }))
 
+describe("the steps of a login", () => {
   succeeds(
     "are two where the server refuses the initial response by 501",
     `${
@@ -592,6 +631,18 @@ describe("the steps of a login", () => {
   })
 })
 
+const upTo = (mode: string) => [
+  ...clear(mode),
+  ...offered,
+  "C > \"STARTTLS\"",
+  "S < \"220 Go on\"",
+  "### SMTP TLS is on. (TLSv1.3, not verified)",
+  "C > \"EHLO client.test\"",
+  "S < \"250-mail.test\"",
+  "S < \"250 AUTH PLAIN CRAM-MD5\"",
+  "### Note: \"the certificate is not verified: it is self-signed\""
+]
+
 describe("without verified TLS", () => {
   const unverified: TlsInfo = {
     protocol: "TLSv1.3",
@@ -606,18 +657,6 @@ describe("without verified TLS", () => {
     Script.startTlsWith({ info: unverified }),
     ...Script.fromText("C: EHLO client.test\nS: 250-mail.test\nS: 250 AUTH PLAIN CRAM-MD5\n")
   ]
-  const upTo = (mode: string) => [
-    ...clear(mode),
-    ...offered,
-    "C > \"STARTTLS\"",
-    "S < \"220 Go on\"",
-    "### SMTP TLS is on. (TLSv1.3, not verified)",
-    "C > \"EHLO client.test\"",
-    "S < \"250-mail.test\"",
-    "S < \"250 AUTH PLAIN CRAM-MD5\"",
-    "### Note: \"the certificate is not verified: it is self-signed\""
-  ]
-
   refuses("no credentials travel, not even as CRAM", {
     script: `${only("PLAIN CRAM-MD5").script}${script.bye}`,
     options: { tls: "none", port: 2525, user: "ann", password },
@@ -673,14 +712,15 @@ describe("without verified TLS", () => {
 
 class TokenServerDown extends Data.TaggedError("TokenServerDown")<{ readonly refreshToken: string }> {}
 
+const bearer = (token: Effect.Effect<Redacted.Redacted> | Redacted.Redacted): Transporter.Options => ({
+  port: 465,
+  tls: "implicit",
+  user: "ann",
+  accessTokenOAuth2: token
+})
+
 describe("tokens", () => {
   const error = base64("{\"status\":\"400\",\"schemes\":\"Bearer\"}")
-  const bearer = (token: Effect.Effect<Redacted.Redacted> | Redacted.Redacted): Transporter.Options => ({
-    port: 465,
-    tls: "implicit",
-    user: "ann",
-    accessTokenOAuth2: token
-  })
   const refusedBy = (mechanism: string, answer: string) =>
     `C: AUTH ${mechanism} ${stars}\nS: 334 ${error}\nC: ${answer}\nS: 535 5.7.8 Expired\n`
   const refusedLog = (mechanism: string, answer: string) => [

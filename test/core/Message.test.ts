@@ -249,15 +249,70 @@ describe("Message", () => {
           "Content-Type: message/rfc822\r\nContent-Disposition: attachment; filename=old.eml\r\n"
             + "Content-Transfer-Encoding: 7bit\r\n\r\nSubject: old\r\n\r\nHi\r\n\r\n--"
         )
-        const draft = { ...mail, attachments: [{ type: "message/rfc822", content: "Subject: old\n\nä\n" }] }
-        assert.strictEqual(
-          said(yield* Effect.flip(compose(draft))),
-          "attachments[0]: holds octets over 127 and may not be encoded (RFC 2046 §5.2.1), but only 7-bit content may "
-            + "travel here: the server does not offer 8BITMIME, or the message is signed"
+      }))
+
+    it.effect("converts a forwarded message that is not 7-bit where nothing else may travel", () =>
+      Effect.gen(function*() {
+        const inner = Buffer.concat([
+          Buffer.from(
+            [
+              "Subject: old",
+              "Content-Type: multipart/mixed; boundary=\"b 1\"",
+              "Content-Transfer-Encoding: binary",
+              "",
+              "preamble",
+              "--b 1",
+              "Content-Type: text/plain; charset=utf-8",
+              "Content-Transfer-Encoding: 8bit",
+              "",
+              "Hällo --b 1",
+              "",
+              "--b 1  ",
+              "Content-Type: application/x-own",
+              "Content-Disposition: attachment; filename=own.bin",
+              "",
+              ""
+            ].join("\r\n")
+          ),
+          Buffer.from([0xE4, 0xF6, 0xFF, 0x41]),
+          Buffer.from(
+            "\r\n--b 1\r\nContent-Type: message/rfc822\r\n\r\nSubject: deep\r\n\r\nTiefer: ü\r\n--b 1--\r\nepilogue\r\n"
+          )
+        ])
+        const draft = { ...mail, attachments: [{ type: "message/rfc822", content: inner }] }
+        const message = yield* octets(draft)
+        assertForm(message)
+        const outer = yield* byMailparser(message)
+        const converted = yield* byMailparser(outer.attachments[0]?.content ?? Buffer.alloc(0))
+        const original = yield* byMailparser(inner)
+        assert.deepStrictEqual([converted.text?.trim(), converted.subject], [original.text?.trim(), original.subject])
+        assert.deepStrictEqual(
+          converted.attachments.map(({ content, name }) => [name, content.toString("latin1").trim()]).slice(0, 1),
+          [["own.bin", "\xE4\xF6\xFFA"]]
         )
         const eight = yield* render(draft, everything)
         assert.strictEqual(eight.body, "8BITMIME")
+        assert.isTrue((yield* octetsOf(eight)).includes(inner))
       }))
+
+    const formless: ReadonlyArray<readonly [name: string, content: string]> = [
+      ["whose header section is not ASCII", "Subject: ä\n\nx\n"],
+      ["that is signed", "Content-Type: multipart/signed; boundary=b\n\n--b\n\nä\n--b--\n"],
+      ["whose last delimiter is missing", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nä\n"]
+    ]
+    it.effect.each(formless)(
+      "refuses to convert a message %s",
+      ([, content]) =>
+        Effect.map(
+          Effect.flip(compose({ ...mail, attachments: [{ type: "message/rfc822", content }] })),
+          (error) =>
+            assert.strictEqual(
+              said(error),
+              "attachments[0]: holds octets over 127 and has no 7-bit form, but only 7-bit content may travel here: "
+                + "the server does not offer 8BITMIME, or the message is signed"
+            )
+        )
+    )
 
     it.effect("is read as lines to be joined where it is flowed", () =>
       Effect.gen(function*() {

@@ -44,7 +44,7 @@ describe("two secrets are seen alike", () => {
           one,
           other
         ),
-      { timeout: 30_000, arbitrary: { runs: 20 } }
+      { timeout: 30_000, arbitrary: { runs: 12 } }
     )
   }
 })

@@ -17,7 +17,7 @@ describe("a secret that the server repeats is not seen", () => {
           assert.deepStrictEqual({ different, pieces }, { different: [], pieces: [] })
           assert.include(end, "_tag: 'Success'", end)
         }),
-      { timeout: 60_000, arbitrary: { runs: 30 } }
+      { timeout: 60_000, arbitrary: { runs: 20 } }
     )
   }
 })

@@ -139,7 +139,7 @@ describe("a time-out", () => {
 })
 
 const visible = Arbitrary.map(
-  Arbitrary.array(Arbitrary.schema(Schema.Literals([..."abc:/?#[]@!$&'()*+,;=%\"<>\\^`{|} ~\u00e9\u20ac.-_0"]))),
+  Arbitrary.array(Arbitrary.schema(Schema.Literals(Array.from("abc:/?#[]@!$&'()*+,;=%\"<>\\^`{|} ~\u00e9\u20ac.-_0")))),
   (characters) => characters.join("")
 )
 /** A password that a person would recognise in a message. */
@@ -215,10 +215,9 @@ describe("a URL", () => {
     }).pipe(Effect.scoped, Effect.provide(layer("-- silence\n"), { local: true })))
 })
 
-describe("the environment", () => {
-  const read = (environment: Record<string, string>) =>
-    Transporter.config.parse(ConfigProvider.fromUnknown(environment))
+const read = (environment: Record<string, string>) => Transporter.config.parse(ConfigProvider.fromUnknown(environment))
 
+describe("the environment", () => {
   it.effect("gives all options, and keeps the secret ones redacted", () =>
     Effect.gen(function*() {
       const options = yield* read({

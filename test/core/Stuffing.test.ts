@@ -154,28 +154,28 @@ const envelope = `C: /^MAIL FROM:<ann@mail.test>/\nS: 250 Ok\nC: RCPT TO:<bob@ma
 const viaData = `${hello}S: 250 8BITMIME\n${envelope}C: DATA\nS: 354 Go on\n-- content\nS: 250 Ok\n${script.bye}`
 const viaBdat = `${hello}S: 250-8BITMIME\nS: 250 CHUNKING\n${envelope}-- bdat\nS: 250 Ok\n${script.bye}`
 
+/** In memory, where it is known whole, or as a stream that comes in pieces. */
+const message = (content: string, cuts: ReadonlyArray<number> | undefined) =>
+  Effect.map(mail(), (composed) => {
+    const octets = octetsOf(`Subject: Hi\r\n\r\n${content}`)
+    const chunks = cut(octets, cuts ?? [])
+    return {
+      ...composed,
+      size: octets.length,
+      body: "8BITMIME" as const,
+      chunks: cuts === undefined ? chunks : undefined,
+      content: Stream.fromIterable(chunks)
+    }
+  })
+
+const arrives = (content: string, cuts: ReadonlyArray<number> | undefined, dialogue: string) =>
+  Effect.gen(function*() {
+    const receipt = yield* sending({}, message(content, cuts))
+    const [arrived = ""] = yield* contents
+    return { arrived, octets: receipt.octets }
+  }).pipe(Effect.provide(layer(dialogue), { local: true }))
+
 describe("what arrives at the server", () => {
-  /** In memory, where it is known whole, or as a stream that comes in pieces. */
-  const message = (content: string, cuts: ReadonlyArray<number> | undefined) =>
-    Effect.map(mail(), (composed) => {
-      const octets = octetsOf(`Subject: Hi\r\n\r\n${content}`)
-      const chunks = cut(octets, cuts ?? [])
-      return {
-        ...composed,
-        size: octets.length,
-        body: "8BITMIME" as const,
-        chunks: cuts === undefined ? chunks : undefined,
-        content: Stream.fromIterable(chunks)
-      }
-    })
-
-  const arrives = (content: string, cuts: ReadonlyArray<number> | undefined, dialogue: string) =>
-    Effect.gen(function*() {
-      const receipt = yield* sending({}, message(content, cuts))
-      const [arrived = ""] = yield* contents
-      return { arrived, octets: receipt.octets }
-    }).pipe(Effect.provide(layer(dialogue), { local: true }))
-
   it.effect.prop("by DATA is what was sent", [nasty, cuts], ([content, cuts]) =>
     Effect.gen(function*() {
       const expected = normalized(`Subject: Hi\r\n\r\n${content}`)

@@ -194,6 +194,25 @@ describe("keepAlive", () => {
       })
   )
   each(
+    "replaces a session whose RSET is answered by 421",
+    two(
+      `${script.hello}${script.from}S: 250 Ok\n${script.to}S: 550 No\nC: RSET\nS: 421 Closing\n-- close\n`,
+      `${script.hello}${delivered}${script.bye}`
+    ),
+    () =>
+      Effect.gen(function*() {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const transporter = yield* make()
+          const message = yield* mail()
+          yield* Effect.flip(transporter.send(message))
+          yield* turns
+          yield* transporter.send(message)
+        }))
+        yield* nothingLeft
+        yield* finished
+      })
+  )
+  each(
     "closes a session whose RSET is refused",
     two(
       `${script.hello}${script.from}S: 250 Ok\n${script.to}S: 550 No\nC: RSET\nS: 502 No\n-- end\n`,
@@ -429,6 +448,23 @@ describe("BDAT", () => {
       })
   )
   each(
+    "turns out to be over the server's limit: RSET",
+    `${hello("SIZE 100000", "CHUNKING")}${script.envelope}-- bdat\nS: 250 One\nC: RSET\nS: 250 Ok\n${script.bye}`,
+    () =>
+      Effect.gen(function*() {
+        const error = yield* failureOf(sending({}, stream(150_000)))
+        assert.deepStrictEqual(summary(error), {
+          reason: "MessageTooLarge",
+          phase: "content",
+          delivery: "NotAccepted",
+          retryable: false,
+          recipients: ["NotSent"]
+        })
+        yield* nothingLeft
+        yield* finished
+      })
+  )
+  each(
     "refused in the middle: no further chunk is started, then RSET",
     `${hello("CHUNKING")}${script.envelope}-- bdat\nS: 552 5.3.4 Too much\nC: RSET\nS: 250 Ok\n${script.bye}`,
     () =>
@@ -527,6 +563,10 @@ describe("addresses", () => {
   )
 })
 
+const crossedRefused = (replies: string) =>
+  `${hello("PIPELINING", "CHUNKING")}${script.from}${script.to}S: 250 Ok\nS: 250 Ok\n-- bdat\nS: 250 One\n` +
+  `${script.from}${script.to}-- bdat\n${replies}`
+
 describe("many messages", () => {
   it.effect("travel as they come, and one that fails does not stop the others", () =>
     Effect.gen(function*() {
@@ -563,10 +603,6 @@ describe("many messages", () => {
         `${script.from}${script.to}-- bdat\nC: RSET\n${script.from}${script.to}-- bdat\n` +
         "S: 250 Ok\nS: 250 Ok\nS: 250 Two\nS: 250 Ok\nS: 250 Ok\nS: 250 Ok\nS: 250 Three\n" + script.bye
     ))))
-
-  const crossedRefused = (replies: string) =>
-    `${hello("PIPELINING", "CHUNKING")}${script.from}${script.to}S: 250 Ok\nS: 250 Ok\n-- bdat\nS: 250 One\n` +
-    `${script.from}${script.to}-- bdat\n${replies}`
   each(
     "row 0: taken under another sender is unknown, and the session ends",
     crossedRefused("S: 550 No\nS: 250 Ok\nS: 250 Two\n-- end\n"),

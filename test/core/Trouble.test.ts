@@ -64,17 +64,18 @@ const failed = (phase: SmtpError.SmtpError["phase"], reason: Reason) => `### SMT
 const closed = (by: "client" | "server" | "network") => `### SMTP Connection closed. (${by})`
 const one = ["NotSent"]
 
+const refuse = (kind: "HostNotFound" | "Refused", problem: string) => [
+  Script.refuse(
+    new SmtpError.ConnectionFailed({
+      kind,
+      host: "mail.test",
+      port: 2525,
+      attempts: [{ address: "203.0.113.25", problem }, { address: "203.0.113.26", problem }]
+    })
+  )
+]
+
 describe("connecting", () => {
-  const refuse = (kind: "HostNotFound" | "Refused", problem: string) => [
-    Script.refuse(
-      new SmtpError.ConnectionFailed({
-        kind,
-        host: "mail.test",
-        port: 2525,
-        attempts: [{ address: "203.0.113.25", problem }, { address: "203.0.113.26", problem }]
-      })
-    )
-  ]
   const attempts = (problem: string) => [
     opening[0] ?? "",
     `### SMTP Attempt at '203.0.113.25' on port 2525 failed. (${problem})`,
@@ -289,14 +290,15 @@ describe("EHLO", () => {
   )
 })
 
+const afterHello = (raw: string | Uint8Array, ...more: ReadonlyArray<Script.Step>) => [
+  Script.greet("220 mail.test"),
+  Script.on("EHLO client.test", "250 mail.test"),
+  Script.on("MAIL FROM:<ann@mail.test>"),
+  Script.raw(raw),
+  ...more
+]
+
 describe("replies", () => {
-  const afterHello = (raw: string | Uint8Array, ...more: ReadonlyArray<Script.Step>) => [
-    Script.greet("220 mail.test"),
-    Script.on("EHLO client.test", "250 mail.test"),
-    Script.on("MAIL FROM:<ann@mail.test>"),
-    Script.raw(raw),
-    ...more
-  ]
   const mailed = [...ready, "C > \"MAIL FROM:<ann@mail.test>\""]
 
   trouble("of 1 MB on one line are cut off at 4,096 octets", {

@@ -1156,5 +1156,262 @@ export const fieldReplies: ReadonlyArray<FieldReply> = [
     phase: "rcpt",
     reply: "550 unrouteable mail domain example.com",
     rules: ["recipient/domain-not-found"]
+  },
+  // and once more
+  {
+    from: field,
+    phase: "rcpt",
+    host: "aspmx.l.google.com",
+    reply:
+      "550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. For more information, please visit https://support.google.com/mail/?p=ReceivingRatePerm - gsmtp",
+    rules: ["recipient/receiving-rate"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "example-com.mail.protection.outlook.com",
+    reply:
+      "550 5.7.606 Access denied, banned sending IP [192.0.2.1]. To request removal from this list please visit https://sender.office.com/ and follow the directions. For more information please go to  http://go.microsoft.com/fwlink/?LinkID=526655",
+    rules: ["policy/microsoft-blocked"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    reply: "550 5.7.0 Email rejected per sender's DMARC policy",
+    rules: ["policy/dmarc"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "451 Invalid Recipient - https://community.mimecast.com/docs/DOC-1369#451 [abc]",
+    rules: ["recipient/deferred", "recipient/unknown"]
+  },
+  { from: field, phase: "rcpt", reply: "550 5.2.2 user quota exceeded", rules: ["recipient/mailbox-full"] },
+  {
+    from: field,
+    phase: "verdict",
+    reply: "551 5.7.1 Due to the very low reputation of the sending domain, this message has been blocked (Code 2).",
+    rules: ["policy/reputation"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "550 Administrative prohibition - envelope blocked - https://community.mimecast.com/docs/DOC-1369#550 [abc]",
+    rules: ["policy/protection-gateway", "policy/denied"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "mta5.am0.yahoodns.net",
+    reply: "552 1 Requested mail action aborted, mailbox not found",
+    rules: ["recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "450 4.1.8 <ann@example.com>: Sender address rejected: Domain not found",
+    rules: ["sender/domain-not-found"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "aspmx.l.google.com",
+    reply:
+      "421 4.7.0 [192.0.2.1] Our system has detected that this message is suspicious due to the nature of the content and/or the links within. To best protect our users from spam, the message has been blocked. Please visit https://support.google.com/mail/answer/188131",
+    rules: ["content/spam", "policy/google-message-blocked", "policy/google-unsolicited-rate", "policy/reputation"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    reply: "554 Email rejected due to security policies - https://community.mimecast.com/docs/DOC-1369#554 [abc]",
+    rules: ["policy/protection-gateway", "policy/denied"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "aspmx.l.google.com",
+    reply:
+      "550 5.7.1 Unauthenticated email from example.com is not accepted due to domain's DMARC policy. Please contact the administrator of example.com domain if this was a legitimate mail. Please visit https://support.google.com/mail/answer/2451690",
+    rules: ["policy/google-unauthenticated", "policy/dmarc"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "550 5.7.1 <bob@example.com>: Recipient address rejected: User email address is marked as invalid.",
+    rules: ["recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "aspmx.l.google.com",
+    reply:
+      "550 5.2.1 The email account that you tried to reach is disabled. Learn more at https://support.google.com/mail/?p=DisabledUser - gsmtp",
+    rules: ["recipient/disabled"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "hotmail-com.olc.protection.outlook.com",
+    reply: "501 5.1.3 Invalid address [outlook.com]",
+    rules: ["recipient/address-syntax"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mx01.mail.icloud.com",
+    reply:
+      "554 5.7.1 [CS01] Message rejected due to local policy. Please visit https://support.apple.com/en-us/HT204137",
+    rules: ["policy/icloud"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "554 5.7.1 <bob@example.com>: Recipient address rejected: BLOCK-RCPT.",
+    rules: ["policy/denied", "recipient/refused"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mta5.am0.yahoodns.net",
+    reply: "554 Message not allowed - Headers are not RFC compliant[291]",
+    rules: ["content/not-rfc5322"]
+  },
+  {
+    from: field,
+    phase: "mail",
+    host: "mta5.am0.yahoodns.net",
+    reply:
+      "553 Mail from 192.0.2.1 not allowed - 5.7.1 [BL23] Connections not accepted from IP addresses on Spamhaus XBL; see http://postmaster.yahoo.com/errors/550-bl23.html [550]",
+    rules: ["policy/yahoo-blocked"]
+  },
+  {
+    from: field,
+    phase: "mail",
+    host: "mx3.qq.com",
+    reply: "550 Sender frequency limited. http://service.exmail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000723",
+    rules: ["rate/slow-down", "rate/quota"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "451 4.7.1 <bob@example.com>: Recipient address rejected: Greylisted for 5 minutes",
+    rules: ["policy/greylisted"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mta5.am0.yahoodns.net",
+    reply: "554 delivery error: dd Requested mail action aborted - mta1.example.yahoo.com",
+    rules: ["content/refused", "recipient/refused", "recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "aspmx.l.google.com",
+    reply:
+      "552 5.2.2 The email account that you tried to reach is over quota. Please direct the recipient to https://support.google.com/mail/?p=OverQuotaPerm - gsmtp",
+    rules: ["recipient/mailbox-full"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply:
+      "550 5.1.1 - This is not a valid email address. Please verify that you have the correct email address for your recipient.",
+    rules: ["recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "550 5.1.1 Email address could not be found, or was misspelled (G8)",
+    rules: ["recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    reply: "554 5.7.1 Spam message rejected; If this is not spam contact abuse",
+    rules: ["content/spam"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mx.zoho.com",
+    reply: "554 5.7.1 Email cannot be delivered. Reason: Email flagged as Spam.",
+    rules: ["content/spam"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "aspmx.l.google.com",
+    reply:
+      "452 4.2.2 The email account that you tried to reach is over quota. Please direct the recipient to https://support.google.com/mail/?p=OverQuotaTemp - gsmtp",
+    rules: ["recipient/mailbox-full"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    reply: "422 License Expired",
+    rules: ["server/misconfigured", "general/4yz", "server/temporary"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "mxs.mail.ru",
+    reply:
+      "550 Message was not accepted -- invalid mailbox. Local mailbox bob@mail.example is unavailable: account is disabled",
+    rules: ["recipient/disabled"]
+  },
+  {
+    from: field,
+    phase: "mail",
+    host: "mta5.am0.yahoodns.net",
+    reply: "421 Max message per connection reached, closing transmission channel",
+    rules: ["rate/slow-down", "rate/quota", "server/shutting-down", "server/closing"]
+  },
+  {
+    from: field,
+    phase: "greeting",
+    reply:
+      "554 resimta.example.net comcast 192.0.2.1 Comcast requires that all mail servers must have a PTR record with a valid Reverse DNS entry. Currently your mail server does not fill that requirement.",
+    rules: ["policy/no-ptr"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "554 5.2.2 <bob@free.example>: Recipient address rejected: Quota exceeded (mailbox for user is full)",
+    rules: ["recipient/mailbox-full"]
+  },
+  {
+    from: field,
+    phase: "mail",
+    reply: "550-SPF-check failed:\n550 example.com doesn't allow sending mails from 192.0.2.1",
+    rules: ["policy/spf"]
+  },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mx.zoho.com",
+    reply: "552 5.7.1 virus [Eicar] detected by Zoho Mail",
+    rules: ["content/virus"]
+  },
+  { from: field, phase: "verdict", reply: "550 spam detected", rules: ["content/spam"] },
+  {
+    from: field,
+    phase: "verdict",
+    host: "mx3.qq.com",
+    reply: "550 DMARC check failed http://service.mail.qq.com/cgi-bin/help?subtype=1&&no=1001508&&id=16.",
+    rules: ["policy/dmarc"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    host: "hotmail-com.olc.protection.outlook.com",
+    reply: "550 5.5.0 Requested action not taken: mailbox unavailable. [AM6EUR.eop-nam12.prod.protection.outlook.com]",
+    rules: ["recipient/unknown"]
+  },
+  {
+    from: field,
+    phase: "rcpt",
+    reply: "540 5.7.1 <bob@rambler.example>: recipient address rejected: Inactive",
+    rules: ["recipient/disabled"]
   }
 ]

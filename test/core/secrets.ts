@@ -100,9 +100,12 @@ const showSpan = (span: Tracer.NativeSpan): string =>
       span.name,
       inspect([...span.attributes], { depth: null }),
       inspect(span.events, { depth: null }),
-      span.status._tag === "Ended"
+      span.status._tag !== "Ended"
+        ? span.status._tag
+        : Exit.isFailure(span.status.exit)
         ? Object.values(showExit(span.status.exit)).join("\n")
-        : span.status._tag
+        // what succeeded is nobody's but the program's
+        : "Success"
     ].join("\n")
   )
 

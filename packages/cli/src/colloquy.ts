@@ -4,6 +4,7 @@
  * Invariant: what the program was given is never repeated with a password in it, also where it can't be parsed.
  */
 import * as CliConfig from "effect/cli/CliConfig"
+import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
@@ -27,7 +28,22 @@ export const command = Command.make("colloquy").pipe(
 )
 
 /** An argument that is a URL may hold a password: what stands before the host is left out. */
-const withoutCredentials = (text: string) => text.replaceAll(/:\/\/[^\n]*@/g, "://…@")
+const withoutCredentials = (text: string) => text.replaceAll(/:\/\/[^\n]*@/g, "://…@").replaceAll(/[^\s"'/]+@/g, "…@")
+
+const isShort = (error: CliError.CliError) => error._tag === "UnrecognizedOption" && /^-[^-]/.test(error.option)
+
+/**
+ * What is wrong with the arguments, in words that repeat no password: not an argument too many, which may be the rest of
+ * one with a blank in it, nor the letters of `-psecret` one by one.
+ */
+const wrongs = (errors: ReadonlyArray<CliError.CliError>): ReadonlyArray<string> => {
+  const short = errors.find(isShort)
+  return errors.filter((error) => !isShort(error) || error === short).map((error) =>
+    error._tag === "UnexpectedArgument"
+      ? "there is an argument too many: all that a command is given has a flag in front"
+      : withoutCredentials(error.message)
+  )
+}
 
 const statuses = [
   "EXIT STATUS",
@@ -44,9 +60,7 @@ const presenter: CliOutput.Presenter = {
       case "Version":
         return yield* Console.log(`${event.name} ${event.version}`)
       case "InvalidInvocation":
-        for (const error of event.errors) {
-          yield* Console.error(`colloquy: ${Printable.lines(withoutCredentials(error.message))}`)
-        }
+        for (const wrong of wrongs(event.errors)) yield* Console.error(`colloquy: ${Printable.lines(wrong)}`)
         return yield* Console.error(`Try ${event.commandPath.join(" ")} --help for the usage.`)
     }
   })

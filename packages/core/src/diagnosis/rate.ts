@@ -300,7 +300,15 @@ export const rules: ReadonlyArray<Rule> = [
       },
       {
         code: [5],
-        words: ["rate limit*", "too many messages", "sending too fast", "ratelimit*", "too many mails", "throttl*"]
+        words: [
+          "frequency limit*",
+          "rate limit*",
+          "too many messages",
+          "sending too fast",
+          "ratelimit*",
+          "too many mails",
+          "throttl*"
+        ]
       },
       { enhanced: ["4.7.28"], words: ["rate", "too quickly"] }
     ],

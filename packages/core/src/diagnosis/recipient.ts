@@ -251,6 +251,8 @@ export const rules: ReadonlyArray<Rule> = [
         phase: ["rcpt", "verdict"],
         code: [5],
         words: [
+          "address marked invalid",
+          "address is invalid",
           "addressee unknown",
           "user doesn",
           "not exist",

@@ -142,8 +142,7 @@ export const rules: ReadonlyArray<Rule> = [
       {
         code: [530, 451, 550, 554, 538],
         words: ["issue starttls", "starttls first", "starttls required", "use starttls"]
-      },
-      { phase: ["mail", "rcpt"], code: [530], enhanced: ["5.7.0"], secured: false }
+      }
     ],
     what: "The server wants TLS first: the client went on in plain text.",
     causes: [

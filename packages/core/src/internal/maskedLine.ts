@@ -11,7 +11,8 @@
 import { secret } from "../LogEvent.ts"
 
 const verbs = new Set(
-  "EHLO HELO LHLO STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT ETRN XCLIENT XFORWARD TURN BURL".split(" ")
+  // not BURL, whose argument is a bearer secret (RFC 4467), nor others that no server of ours understands
+  "EHLO HELO LHLO STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT ETRN XCLIENT".split(" ")
 )
 
 /** What the engine itself says while authenticating: cancel, the empty response, and the answer to an OAuth challenge (RFC 7628 §3.2.3). */

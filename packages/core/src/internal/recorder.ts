@@ -6,6 +6,7 @@
  * any redaction, and on decoded text only (P1); `fail` is the only maker of an `SmtpError` inside a session, and
  * what was said before it is with the log when it fails (D4).
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -26,6 +27,7 @@ import {
 import { SmtpLog } from "../SmtpLog.ts"
 import type { Certificate, TlsInfo } from "../Tls.ts"
 import { delivery } from "./delivery.ts"
+import { escape } from "./log/escape.ts"
 import { decode } from "./octets.ts"
 import { makeScrub } from "./scrub.ts"
 
@@ -77,6 +79,8 @@ export interface Recorder {
   readonly blocked: () => boolean
   readonly flush: Effect.Effect<void>
   readonly tail: () => ReadonlyArray<LogEvent>
+  /** To Effect's loggers: what a handler died of, which may hold the password that it was given. */
+  readonly logDefect: (what: string, defect: unknown) => Effect.Effect<void>
   /** Records `Failed`, waits for the log, fails. */
   readonly fail: (
     reason: SmtpErrorReason,
@@ -310,6 +314,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     blocked: () => blocked,
     flush,
     tail,
+    logDefect: (what, defect) => {
+      const lines = scrubText(Cause.pretty(Cause.die(defect))).split("\n")
+      return Effect.logError(`${what}: ${lines.map(escape).join("\n")}`)
+    },
     error,
     fail: (reason, phase, recipients) =>
       Effect.suspend(() => {

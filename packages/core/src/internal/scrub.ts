@@ -83,10 +83,12 @@ export const makeScrub = (): Scrub => {
     }
   }
 
-  return {
+  const self: Scrub = {
     addSecret: (secret) => {
       if (secret.length === 0) return
       isEmpty = false
+      // a reply has no blanks at its end
+      if (secret.trim() !== secret) self.addSecret(secret.trim())
       if (secret.length < long) {
         words.add(secret)
         return
@@ -114,6 +116,7 @@ export const makeScrub = (): Scrub => {
       return finds.length === 0 ? text : masked(text, finds)
     }
   }
+  return self
 }
 
 const findAll = (text: string, needle: string, finds: Array<Find>): void => {

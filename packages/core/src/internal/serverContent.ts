@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function*<R>(options: {
   const handler = yield* Effect.suspend(() => options.message(Stream.fromQueue(queue))).pipe(
     Effect.catch(Effect.succeed),
     Effect.catchDefect((defect) =>
-      Effect.as(Effect.logError("The handler of a message died", defect), replies.localError)
+      Effect.as(recorder.logDefect("The handler of a message died", defect), replies.localError)
     ),
     Effect.tap((reply) =>
       Effect.sync(() => {

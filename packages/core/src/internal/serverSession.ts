@@ -162,7 +162,7 @@ export const converse = Effect.fnUntraced(function*<R>(
     handler.pipe(
       Effect.as(accepted),
       Effect.catch(Effect.succeed),
-      Effect.catchDefect((defect) => Effect.as(Effect.logError("A handler died", defect), replies.localError))
+      Effect.catchDefect((defect) => Effect.as(recorder.logDefect("A handler died", defect), replies.localError))
     )
   const transfer = (mail: Transaction) => {
     const [first, ...rest] = mail.to

@@ -306,12 +306,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       }))
     )
 
+  const mayOpen = (): boolean => !closed && sessions < settings.maxSessions && (proven || opening.size === 0)
+
   /** Waiting sends go to the sessions that have room; more sessions are opened as long as there may be. */
   const pump = () => {
     for (const worker of workers) fill(worker)
     let waiting = queue.length - opening.size
     for (const worker of workers) if (worker.busy) waiting--
-    while (waiting > 0 && sessions < settings.maxSessions && !closed && (proven || opening.size === 0)) {
+    while (waiting > 0 && mayOpen()) {
       waiting--
       sessions++
       emptied.closeUnsafe()

@@ -280,6 +280,10 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       beginBody()
       return false
     }
+    if (ways.lmtp) {
+      // as many final replies as recipients (RFC 2033 §4.2): none would come
+      return cut(new ProtocolViolation({ problem: "the server takes content for nobody" }))
+    }
     loneDot = true
     bodyBegun = true
     bodyEnded = true

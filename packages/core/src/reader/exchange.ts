@@ -69,7 +69,7 @@ const reply = /^[2-5]\d\d[ -]/
 export const format: Format = {
   recognises: (line) => {
     if (line.startsWith("#")) {
-      return /^#Software: Microsoft Exchange|^#Log-type: SMTP (?:Send|Receive) Protocol Log|^#Fields: date-time,connector-id/
+      return /^#Software: Microsoft Exchange|^#Log-type: SMTP (?:Send|Receive) Protocol Log|^#Fields: date-time,connector-id/i
         .test(line)
     }
     const found = fields(line)
@@ -82,8 +82,8 @@ export const format: Format = {
 
     return (line, lineNumber) => {
       if (line.startsWith("#")) {
-        if (line.startsWith("#Log-type:")) isReceive = /receive/i.test(line)
-        if (line.startsWith("#Fields:")) columns = line.slice(8).split(",").map((name) => name.trim())
+        if (/^#log-type:/i.test(line)) isReceive = /receive/i.test(line)
+        if (/^#fields:/i.test(line)) columns = line.slice(8).split(",").map((name) => name.trim())
         return [{ _tag: "Note", counter: lineNumber, time: 0, process: 0, session: 0, text: line.slice(1) }]
       }
       const found = fields(line)
@@ -108,7 +108,7 @@ export const format: Format = {
         }
         case "-":
           sessions.forget(id)
-          return [{ _tag: "Closed", ...head, by: closedBy(data, isReceive), elapsed: 0 }]
+          return [{ _tag: "Closed", ...head, by: closedBy(`${data} ${of("context")}`, isReceive), elapsed: 0 }]
         default:
           return [remark(head, data, of("context"), of("remote-endpoint"))]
       }
@@ -116,8 +116,9 @@ export const format: Format = {
   }
 }
 
-const closedBy = (data: string, isReceive: boolean): "client" | "server" | "network" =>
-  /local/i.test(data) === isReceive ? "server" : "client"
+/** `Local`: whose log it is. */
+const closedBy = (who: string, isReceive: boolean): "client" | "server" | "network" =>
+  /local/i.test(who) === isReceive ? "server" : "client"
 
 const remark = (head: Head, data: string, context: string, remote: string): LogEvent => {
   const text = [data, context].filter((part) => part !== "").join(" ")

@@ -1,12 +1,12 @@
 /**
- * What MailKit's `ProtocolLogger` writes: `Connected to smtps://host:port/`, then `C: ` and `S: ` lines, each perhaps
- * behind a time. The message travels among the commands. That TLS began by STARTTLS is not told.
+ * What MailKit's `ProtocolLogger` writes: `Connected to smtps://host:port/`, then `C: ` and `S: ` lines (or `>> ` and `<< `,
+ * which programs set), each perhaps behind a time. The message travels among the commands. That TLS began by STARTTLS is not told.
  */
 import type { Format } from "../internal/reader/format.ts"
 import { makeSpeaker } from "../internal/reader/speaker.ts"
 
 const record =
-  /^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) )?(Connected to |[CS]:(?: |$))(.*)$/s
+  /^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) )?(Connected to |(?:[CS]:|<<|>>)(?: |$))(.*)$/s
 const url = /^(smtps?):\/\/(?:\[([^\]]*)\]|([^:/?]+))(?::(\d{1,5}))?/i
 
 const timeOf = (text: string | undefined): number => {
@@ -15,14 +15,13 @@ const timeOf = (text: string | undefined): number => {
   return Number.isNaN(time) ? 0 : time
 }
 
+const isServer = (mark: string): boolean => mark.startsWith("S") || mark.startsWith("<")
+
 export const format: Format = {
   recognises: (line) => {
     const [, , mark = "", rest = ""] = record.exec(line) ?? []
-    return mark.startsWith("Connected")
-      ? url.test(rest)
-      : mark.startsWith("S")
-      ? /^[2-5]\d\d[ -]/.test(rest)
-      : mark !== ""
+    if (mark.startsWith("Connected")) return url.test(rest)
+    return isServer(mark) ? /^[2-5]\d\d[ -]/.test(rest) : mark.startsWith("C") || /^(?:EHLO|HELO|LHLO) /.test(rest)
   },
   make: () => {
     let session = 0
@@ -50,7 +49,7 @@ export const format: Format = {
       }
       if (session === 0) session = 1
       const head = { counter: lineNumber, time: timeOf(time), process: 0, session }
-      return [mark.startsWith("S") ? speaker.server(rest, head) : speaker.client(rest, head)]
+      return [isServer(mark) ? speaker.server(rest, head) : speaker.client(rest, head)]
     }
   }
 }

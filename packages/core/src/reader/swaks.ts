@@ -6,7 +6,7 @@ import type { Format } from "../internal/reader/format.ts"
 import { makeSpeaker } from "../internal/reader/speaker.ts"
 import type { LogEvent } from "../LogEvent.ts"
 
-const client = /^ (?:->|~>|\*\*>|\*->|\*~>)(?: |$)/
+const client = /^ {1,2}(?:->|~>|\*\*>|\*->|\*~>)(?: |$)/
 const server = /^<(?:- |~ |\*\*|-\*|~\*|\* )(?: |$)/
 const trying = /^=== Trying (.+):(\d{1,5})\.{3}$/
 const connected = /^=== Connected to (.+?)\.$/
@@ -37,7 +37,7 @@ export const format: Format = {
       const speech = client.exec(line) ?? server.exec(line)
       if (speech !== null) {
         if (!isOpen) begin()
-        const said = line.slice(4)
+        const said = line.slice(speech[0].length)
         return [line.startsWith("<") ? speaker.server(said, head()) : speaker.client(said, head())]
       }
       const dial = trying.exec(line)

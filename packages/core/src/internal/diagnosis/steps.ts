@@ -1,6 +1,7 @@
 /** A conversation in plain words, step by step: the walk-through that a support engineer would give. */
 import type { LogEvent, Phase } from "../../LogEvent.ts"
 import { escape } from "../log/escape.ts"
+import { isClosingNote, openingNote } from "../log/foreignNotes.ts"
 import type { Dialogue, Exchange } from "./dialogue.ts"
 
 interface Step {
@@ -83,8 +84,15 @@ const done = (event: LogEvent): string | undefined => {
       return `It failed: ${shorten(event.message)}`
     case "Closed":
       return event.by === "network" ? "The connection broke" : `The ${event.by} closed the connection`
-    case "Note":
-      return shorten(event.text)
+    case "Note": {
+      const opened = openingNote(event.text)
+      if (opened !== undefined) {
+        return `Connected to ${shorten(opened.host)} on port ${opened.port}, ${
+          opened.secured ? "protected by TLS" : "in plain text"
+        }`
+      }
+      return isClosingNote(event.text) ? "The connection was closed" : shorten(event.text)
+    }
     case "Lost":
       return `The log lost ${event.count} events here`
     case "Unread":

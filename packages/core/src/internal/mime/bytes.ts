@@ -28,6 +28,7 @@ export const hasEightBit = (bytes: Uint8Array): boolean => {
   const lead = Math.min((4 - (bytes.byteOffset & 3)) & 3, bytes.length)
   const words = (bytes.length - lead) >> 2
   for (let i = 0; i < lead; i++) if ((bytes[i] ?? 0) > 127) return true
+  if (words === 0) return bytes.subarray(lead).some((octet) => octet > 127)
   const view = new Uint32Array(bytes.buffer, bytes.byteOffset + lead, words)
   for (let i = 0; i < words; i++) if (((view[i] ?? 0) & 0x80808080) !== 0) return true
   for (let i = lead + words * 4; i < bytes.length; i++) if ((bytes[i] ?? 0) > 127) return true

@@ -13,6 +13,7 @@ import type { CharsetPolicy } from "./charset.ts"
 import type { Piece } from "./piece.ts"
 import { base64, base64Slices, memoryLimit } from "./piece.ts"
 import * as QuotedPrintable from "./quotedPrintable.ts"
+import * as SevenBit from "./sevenBit.ts"
 
 export type TransferEncoding = "7bit" | "8bit" | "binary" | "quoted-printable" | "base64"
 
@@ -113,7 +114,7 @@ const choose = (leaf: Leaf, mode: Mode): TransferEncoding => {
 const needOf = (entity: Entity, mode: Mode): Need => {
   if (entity._tag === "Ready") return entity.eightBit ? "8BITMIME" : "7BIT"
   if (entity._tag === "Leaf") {
-    const encoding = choose(entity, mode)
+    const encoding = entity.content._tag === "Message" && !mode.eightBit ? "7bit" : choose(entity, mode)
     return encoding === "binary" ? "BINARYMIME" : encoding === "8bit" ? "8BITMIME" : "7BIT"
   }
   let need: Need = "7BIT"
@@ -161,7 +162,13 @@ const write = (entity: Entity, mode: Mode, pieces: Array<Piece>): string | Messa
   }
   if (entity._tag === "Leaf") {
     const encoding = choose(entity, mode)
-    if (entity.content._tag === "Message" && encoding === "8bit" && !mode.eightBit) return needsEightBit(entity.field)
+    if (entity.content._tag === "Message" && encoding === "8bit" && !mode.eightBit) {
+      const whole = entity.content.body
+      const converted = whole instanceof Uint8Array ? SevenBit.convert(whole) : undefined
+      if (converted === undefined) return needsEightBit(entity.field)
+      pieces.push(converted, "\r\n")
+      return `${entity.head}Content-Transfer-Encoding: 7bit\r\n`
+    }
     pieces.push(...body(entity, encoding))
     return `${entity.head}Content-Transfer-Encoding: ${encoding}\r\n`
   }
@@ -180,7 +187,7 @@ const write = (entity: Entity, mode: Mode, pieces: Array<Piece>): string | Messa
 const needsEightBit = (field: string): MessageError =>
   new MessageError({
     field,
-    problem: "holds octets over 127 and may not be encoded (RFC 2046 §5.2.1), but only 7-bit content may travel here: "
+    problem: "holds octets over 127 and has no 7-bit form, but only 7-bit content may travel here: "
       + "the server does not offer 8BITMIME, or the message is signed"
   })
 

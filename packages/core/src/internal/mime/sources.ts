@@ -17,11 +17,15 @@ import { makeRepair } from "../stuffing.ts"
 import { lineOctets } from "./base64.ts"
 import type { Resolved } from "./body.ts"
 import { unfit } from "./body.ts"
+import { concat } from "./bytes.ts"
 import * as LineEnds from "./lineEnds.ts"
 import { AttachmentSource } from "./model.ts"
 import { transform } from "./piece.ts"
 
 const chunkSize = 64 * 1024
+
+/** A message that may have to be converted to 7-bit is read to memory, up to here. */
+const convertibleSize = 8 * 1024 * 1024
 
 /** A file through one buffer: what streams by for a gigabyte should leave little behind to be collected. */
 const throughOneBuffer = (
@@ -132,7 +136,9 @@ const file = Effect.fnUntraced(function*(
       _tag: "Message",
       size: facts.size,
       eightBit: facts.eightBit,
-      body: exact(field, facts.size, "the file changed while it was read: it", asLines(field, octets)),
+      body: facts.eightBit && size <= convertibleSize
+        ? LineEnds.repair(concat(yield* Stream.runCollect(octets)))
+        : exact(field, facts.size, "the file changed while it was read: it", asLines(field, octets)),
       repeatable: true
     }
   }

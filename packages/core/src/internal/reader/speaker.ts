@@ -17,6 +17,8 @@ export interface Head {
 }
 
 export interface Speaker {
+  /** What the client says now is content. */
+  readonly isContent: () => boolean
   readonly client: (line: string, head: Head) => LogEvent
   readonly server: (line: string, head: Head) => LogEvent
 }
@@ -42,6 +44,7 @@ export const makeSpeaker = (): Speaker => {
   }
 
   return {
+    isContent: () => chunk > 0 || (content !== "none" && dataAsked),
     client: (line, head) => {
       if (chunk > 0) {
         if (content === "none") content = "header"
@@ -82,7 +85,11 @@ export const makeSpeaker = (): Speaker => {
       }
       if (/^[245]\d\d/.test(code)) login = false
       if (dataAsked && code === "354") content = "header"
-      else if (dataAsked && /^[45]\d\d/.test(code)) dataAsked = false
+      else if (dataAsked && /^[245]\d\d/.test(code) && (content !== "none" || !code.startsWith("2"))) {
+        // not every log has the dot
+        content = "none"
+        dataAsked = false
+      }
       return { _tag: "ServerLine", ...head, line }
     }
   }
