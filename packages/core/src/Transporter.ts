@@ -292,7 +292,13 @@ export const make = Effect.fnUntraced(function*(
     return report
   })).pipe(Effect.withSpan("Transporter.checkConnection"))
   const { stats } = sessions
-  return fromParts({ ...settings.server, ...steps, checkConnection, stats, concurrency: settings.maxSessions * sendsASession })
+  return fromParts({
+    ...settings.server,
+    ...steps,
+    checkConnection,
+    stats,
+    concurrency: settings.maxSessions * sendsASession
+  })
 })
 
 /**

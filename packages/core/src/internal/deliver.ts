@@ -15,7 +15,13 @@ import type { Composed, Prepared } from "../Message.ts"
 import { MessageError } from "../MessageError.ts"
 import { Receipt } from "../Receipt.ts"
 import * as Reply from "../Reply.ts"
-import { ExtensionUnavailable, InvalidMessage, LimitExceeded, MessageTooLarge, type SmtpErrorReason } from "../SmtpError.ts"
+import {
+  ExtensionUnavailable,
+  InvalidMessage,
+  LimitExceeded,
+  MessageTooLarge,
+  type SmtpErrorReason
+} from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import type { Settled } from "./engine.ts"
@@ -57,7 +63,7 @@ const split = (
 
 /** "Too many recipients", in this transaction: 452, and 552 in its place (RFC 5321 §4.5.3.1.10). */
 const isTooMany = (reply: Reply.Reply): boolean =>
-  (reply.code === 452 || reply.code === 552) && (reply.enhanced === undefined || /\.5\.3$/.test(reply.enhanced))
+  (reply.code === 452 || reply.code === 552) && (reply.enhanced === undefined ? /too many/i.test(reply.text) : reply.enhanced.endsWith(".5.3"))
 
 /** For whom the message is worth another transaction: those that were over a limit while others were taken. */
 export const again = (bound: Bound, settled: Settled): ReadonlyArray<EnvelopeModule.Recipient> => {
@@ -163,6 +169,8 @@ const fromCommand = ({ argument, input, message: problem }: Command.CommandError
 
 export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
 
+const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
+
 /** Once somebody has it. */
 export const receipt = (options: {
   readonly session: Session
@@ -179,7 +187,6 @@ export const receipt = (options: {
   if (first === undefined || reply === undefined) throw new Error("a receipt without a recipient who accepted")
   const { recorder } = session.engine
   const queueId = Reply.queueId(reply)
-  const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
   const { auth, greeting, tls } = session.timings
   return trusted({
     session: recorder.session,

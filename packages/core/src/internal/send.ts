@@ -89,13 +89,14 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
     message: Message.Composed | Message.Prepared,
     resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void
   ): Effect.Effect<void> => {
-    let current = enqueueOne(message, undefined, (outcome, again) => next(outcome, again))
+    let current: Send | undefined
     const next = (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => {
       const [first, ...rest] = again
       if (first === undefined) return resume(outcome)
       current = enqueueOne(message, [first, ...rest], (second, more) => next(Split.merge(outcome, second), more))
     }
-    return Effect.suspend(() => sessions.cancel(current))
+    current = enqueueOne(message, undefined, next)
+    return Effect.suspend(() => current === undefined ? Effect.void : sessions.cancel(current))
   }
 
   const attempt = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> =>

@@ -25,7 +25,9 @@ const join = (
 
 const withRecipients = (receipt: Receipt, recipients: ReadonlyArray<RecipientVerdict>): Receipt => {
   const [first, ...rest] = recipients
-  return first === undefined ? receipt : new Receipt({ ...receipt, recipients: [first, ...rest] })
+  if (first === undefined) return receipt
+  const fields: ConstructorParameters<typeof Receipt>[0] = receipt
+  return new Receipt({ ...fields, recipients: [first, ...rest] })
 }
 
 const withVerdicts = (error: SmtpError, recipients: ReadonlyArray<RecipientVerdict>): SmtpError =>
