@@ -2,6 +2,7 @@ import * as Script from "@colloquy/core/testing/Script"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Stdio from "effect/Stdio"
 import { colloquy, Machine } from "./run.ts"
@@ -114,9 +115,12 @@ describe("colloquy check", () => {
 
   it.effect("leaves TLS to the URL where only a certificate is given", () =>
     Effect.gen(function*() {
-      const ran = yield* check(accepted, [...secure, "--ca", "LICENSE"], { environment })
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped()
+      yield* fs.writeFileString(file, "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
+      const ran = yield* check(accepted, [...secure, "--ca", file], { environment })
       assert.include(ran.output, "mail.test, port 465, TLS from the start", ran.errors)
-    }))
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it.effect("ends with 68 for a host that is not known, and with 69 where nothing listens", () =>
     Effect.gen(function*() {

@@ -197,16 +197,16 @@ describe("a stale handle", () => {
       const clear = yield* Session.ehlo(connected, "client.test")
       assert.include(
         yield* defectOf(Session.ehlo(connected, "client.test")),
-        "a stale handle: Connected of session 1, which is Ready"
+        "a stale handle: Connected<\"Clear\"> of session 1, which is Ready<\"Clear\"> by now"
       )
       const secured = yield* Session.startTls(clear)
       assert.include(
         yield* defectOf(Session.mail(clear, "ann@mail.test")),
-        "a stale handle: Ready of session 1, which is Connected"
+        "a stale handle: Ready<\"Clear\"> of session 1, which is Connected<\"Tls\"> by now"
       )
       const ready = yield* Session.ehlo(secured, "client.test")
       const session = yield* Session.auth(ready, login)
-      assert.include(yield* defectOf(Session.mail(ready, "ann@mail.test")), "which is Authenticated by now")
+      assert.include(yield* defectOf(Session.mail(ready, "ann@mail.test")), "which is Authenticated<\"Tls\"> by now")
       const transaction = yield* Session.mail(session, "ann@mail.test")
       assert.include(yield* defectOf(Session.mail(session, "ann@mail.test")), "which is Transaction by now")
       yield* Session.rset(transaction)

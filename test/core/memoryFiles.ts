@@ -78,7 +78,7 @@ export const memoryFiles = (folders: ReadonlyArray<string> = ["/", "/tmp", proce
             self.writes++
             const taken = Math.min(octets.length, self.room?.(path, octets.length) ?? octets.length)
             if (taken <= 0) return yield* failure("Unknown", path, "ENOSPC")
-            files.set(path, Uint8Array.from([...(files.get(path) ?? []), ...octets.subarray(0, taken)]))
+            files.set(path, Buffer.concat([files.get(path) ?? new Uint8Array(0), octets.subarray(0, taken)]))
             return taken
           })
         return Effect.succeed({

@@ -47,19 +47,24 @@ const bigints = (_: string, value: unknown) => typeof value === "bigint" ? `${va
 /** Whatever prints a value. */
 export const show = (name: string, value: unknown): Seen => ({
   [`${name}, inspected`]: attempt(() => inspect(value, { depth: null, breakLength: 120 })),
-  [`${name}, inspected with what is hidden`]: attempt(() =>
-    inspect(value, { depth: null, showHidden: true, customInspect: false })
-  ),
   [`${name} as JSON`]: attempt(() => JSON.stringify(value, bigints) ?? "undefined"),
   [`${name} as a string`]: attempt(() => String(value))
+})
+
+/** And what would be seen of it with a debugger. */
+export const showAll = (name: string, value: unknown): Seen => ({
+  ...show(name, value),
+  [`${name}, inspected with what is hidden`]: attempt(() =>
+    inspect(value, { depth: null, showHidden: true, customInspect: false })
+  )
 })
 
 const encodeError = Schema.encodeSync(Schema.toCodecJson(SmtpError.SmtpError))
 const encodeReceipt = Schema.encodeSync(Schema.toCodecJson(Receipt.Receipt))
 
 const showError = (error: SmtpError.SmtpError): Seen => ({
-  ...show("the error", error),
-  ...show("the error's reason", error.reason),
+  ...showAll("the error", error),
+  ...showAll("the error's reason", error.reason),
   ...show("the error's conversation", error.conversation),
   "the error's message": error.message,
   "the error's stack": attempt(() => error.stack ?? ""),
@@ -77,7 +82,7 @@ export const showExit = (exit: Exit.Exit<unknown, unknown>): Seen => {
   if (Exit.isSuccess(exit)) {
     if (exit.value instanceof Receipt.Receipt) {
       const receipt = exit.value
-      Object.assign(seen, show("the receipt", receipt), {
+      Object.assign(seen, showAll("the receipt", receipt), {
         "the receipt encoded": attempt(() => JSON.stringify(encodeReceipt(receipt)))
       })
     }
@@ -196,7 +201,7 @@ export const observe = (run: Run): Effect.Effect<Seen> =>
     const written: Array<LogEvent.LogEvent> = []
     const streamed: Array<LogEvent.LogEvent> = []
     const options: Transporter.Options = { ...base, ...run.options }
-    const seen: Seen = show("the options", options)
+    const seen: Seen = showAll("the options", options)
 
     const log = SmtpLog.layerTee([
       LogSink.fromFunction((event) => void given.push(event), { content: "full" }),
@@ -220,7 +225,7 @@ export const observe = (run: Run): Effect.Effect<Seen> =>
       )
       const used = Effect.gen(function*() {
         const transporter = yield* Transporter.make(options)
-        Object.assign(seen, show("the transporter", transporter))
+        Object.assign(seen, showAll("the transporter", transporter))
         const use: Effect.Effect<unknown, SmtpError.SmtpError> = run.act === "check"
           ? transporter.checkConnection
           : transporter.send(message)

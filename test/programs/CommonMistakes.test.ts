@@ -69,6 +69,16 @@ const options: ReadonlyArray<readonly [mistake: string, options: object, told: s
     "tls cannot be used: say one of implicit, required, opportunistic, none, or an object with a mode of these"
   ],
   [
+    "a path for a certificate",
+    { ...account, tls: { ca: "/etc/ssl/ca.pem" } },
+    "tls.ca cannot be used: it is no certificate in PEM form; give the file's text, not its path"
+  ],
+  [
+    "the fingerprint of a certificate for a pin",
+    { ...account, tls: { pin: "AB:CD:EF" } },
+    "tls.pin cannot be used: a pin is a SHA-256 in base64: 44 characters, the last of them ="
+  ],
+  [
     "TLS, and none of it",
     { ...account, tls: "required", acceptUnsecureConnection: true },
     `acceptUnsecureConnection cannot be used: it contradicts tls: "required"`

@@ -148,7 +148,7 @@ export interface Unknown {
 /**
  * An argument that a command cannot have. `input` is that argument, at most 200 characters of it; never one of AUTH.
  */
-export class CommandError extends Schema.TaggedError<CommandError>("@colloquy/core/CommandError")("CommandError", {
+export class CommandError extends Schema.TaggedError<CommandError>()("CommandError", {
   command: Schema.String,
   argument: Schema.String,
   problem: Schema.String,

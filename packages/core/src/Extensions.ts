@@ -63,12 +63,10 @@ export interface Extensions {
 export const maxKeywords = 256
 
 /** More keywords than any server has reason to say. */
-export class ExtensionsError
-  extends Schema.TaggedError<ExtensionsError>("@colloquy/core/ExtensionsError")("ExtensionsError", {
-    what: Schema.Literal("ehloKeywords"),
-    limit: Schema.Int
-  })
-{
+export class ExtensionsError extends Schema.TaggedError<ExtensionsError>()("ExtensionsError", {
+  what: Schema.Literal("ehloKeywords"),
+  limit: Schema.Int
+}) {
   override get message(): string {
     return `The reply to EHLO has more than ${this.limit} keywords`
   }

@@ -45,7 +45,7 @@ export class Group extends Schema.Class<Group>("@colloquy/core/Mailbox/Group")({
  * No mailbox, or no list of them. `input` is the text, or of a long one at most 200 characters around the place where it
  * broke; `offset` is that place, an index into `input`.
  */
-export class MailboxError extends Schema.TaggedError<MailboxError>("@colloquy/core/MailboxError")("MailboxError", {
+export class MailboxError extends Schema.TaggedError<MailboxError>()("MailboxError", {
   input: Schema.String,
   offset: Schema.Int,
   problem: Schema.String

@@ -32,6 +32,7 @@ import * as HtmlFile from "./internal/mime/htmlFile.ts"
 import * as LineEnds from "./internal/mime/lineEnds.ts"
 import type { Attachment, AttachmentOptions, BodyPart, Message } from "./internal/mime/model.ts"
 import { AttachmentSource, HtmlSource } from "./internal/mime/model.ts"
+import type { Resolved } from "./internal/mime/part.ts"
 import * as Piece from "./internal/mime/piece.ts"
 import * as RawMessage from "./internal/mime/rawMessage.ts"
 import * as SignedEntity from "./internal/mime/signedEntity.ts"
@@ -169,7 +170,7 @@ const check = (draft: unknown): MessageError | undefined => {
 
 const urlSafe = (bytes: Uint8Array): string => Base64.encodeText(bytes).replaceAll("+", "-").replaceAll("/", "_")
 
-const none: ReadonlyMap<unknown, Body.Resolved> = new Map()
+const none: ReadonlyMap<unknown, Resolved> = new Map()
 
 /**
  * Checks the whole message and fixes what must be the same in every attempt: Message-ID, Date, boundaries. Files are looked

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 
 /** `input` is the offending text, cut to an excerpt, and `offset` the place in it. Neither is in `message`: they may be personal. */
-export class MessageError extends Schema.TaggedError<MessageError>("@colloquy/core/MessageError")("MessageError", {
+export class MessageError extends Schema.TaggedError<MessageError>()("MessageError", {
   field: Schema.String,
   problem: Schema.String,
   input: Schema.optionalKey(Schema.String),

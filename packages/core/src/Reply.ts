@@ -68,7 +68,7 @@ export const defaultLimits: Limits = { lineOctets: maxLineOctets, lines: maxLine
  * - `mixedCodes`: the line's code is not the one that the reply began with.
  * - `limit`: `what` was exceeded, whose `limit` is in octets (`replyLine`, `reply`) or lines (`replyLines`).
  */
-export class ReplyError extends Schema.TaggedError<ReplyError>("@colloquy/core/ReplyError")("ReplyError", {
+export class ReplyError extends Schema.TaggedError<ReplyError>()("ReplyError", {
   kind: Schema.Literals(["syntax", "mixedCodes", "limit"]),
   problem: Schema.String,
   line: Schema.String,

@@ -101,6 +101,9 @@ const handle = <A extends Any>(state: State, made: A): A => {
   return made
 }
 
+const nameOf = (handle: Any | undefined): string =>
+  handle === undefined ? "closed" : "channel" in handle ? `${handle._tag}<"${handle.channel}">` : handle._tag
+
 /** The state behind a handle that is still good. */
 const use = (self: Any): Effect.Effect<State> =>
   Effect.suspend(() => {
@@ -110,7 +113,9 @@ const use = (self: Any): Effect.Effect<State> =>
       ? Effect.succeed(state)
       : Effect.die(
         new Error(
-          `a stale handle: ${self._tag} of session ${self.id}, which is ${state.current?._tag} by now; use the handle that the last step gave`
+          `a stale handle: ${nameOf(self)} of session ${self.id}, which is ${
+            nameOf(state.current)
+          } by now; use the handle that the last step gave`
         )
       )
   })
@@ -121,7 +126,7 @@ const infoOf = <C extends Channel>(state: State): Handle<C>["tls"] =>
 
 const lineOf = (state: State, command: Command.Command): Effect.Effect<Line, SmtpError> =>
   Result.match(line(command), {
-    onFailure: ({ argument, input, message: problem }) =>
+    onFailure: ({ argument, input, problem }) =>
       state.engine.fail({
         reason: new InvalidMessage({
           error: new MessageError({ field: argument, problem, ...(input === undefined ? {} : { input }) })

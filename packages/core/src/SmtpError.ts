@@ -336,7 +336,9 @@ const what = (error: SmtpError): string => {
     case "TlsFailed": {
       const seen = reason.seen === undefined ? "" : ` ("${escape(reason.seen)}")`
       return {
-        Handshake: `the TLS handshake failed${seen}`,
+        Handshake: `the TLS handshake failed${seen}${
+          reason.cause instanceof Error ? `: ${escapeInPlain(reason.cause.message)}` : ""
+        }`,
         PlainServerOnTlsPort:
           `the server speaks plain text on this port${seen}, not TLS from the first octet; use STARTTLS (tls: "required", port 587)`,
         TlsServerOnPlainPort: `the server speaks TLS from the first octet on this port; set tls: "implicit"`,

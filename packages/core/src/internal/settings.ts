@@ -4,6 +4,7 @@
  * Nothing of a URL or an option that may hold a secret is repeated in an error: `new URL`'s own error carries its input
  * and is never passed on.
  */
+import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -214,6 +215,23 @@ const hostProblem = (host: string): string | undefined =>
 const secretProblem = (secret: Redacted.Redacted): string | undefined =>
   Redacted.value(secret) === "" ? "it is empty" : Sasl.checkSecret(secret)
 
+/** What can be seen of a file's text that is none, or a path in its place. */
+const tlsProblem = (tls: TlsOptions): { readonly option: string; readonly problem: string } | undefined => {
+  if (!Arr.ensure(tls.ca ?? []).every((text) => /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(text))) {
+    return { option: "tls.ca", problem: "it is no certificate in PEM form; give the file's text, not its path" }
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    return {
+      option: tls.cert === undefined ? "tls.cert" : "tls.key",
+      problem: "it is missing: cert and key go together"
+    }
+  }
+  if (!Arr.ensure(tls.pin ?? []).every((pin) => /^[A-Za-z0-9+/]{43}=$/.test(pin))) {
+    return { option: "tls.pin", problem: "a pin is a SHA-256 in base64: 44 characters, the last of them =" }
+  }
+  return undefined
+}
+
 const isIdentity = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -251,6 +269,8 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
     if (asked !== undefined && !modes.includes(asked)) {
       return yield* invalid("tls", `say one of ${modes.join(", ")}, or an object with a mode of these`)
     }
+    const wrong = tlsProblem(tlsOptions)
+    if (wrong !== undefined) return yield* invalid(wrong.option, wrong.problem)
     for (const option of Struct.keys(choices)) {
       const value: unknown = options[option]
       if (value !== undefined && !choices[option].some((each) => each === value)) {

@@ -24,7 +24,7 @@ import * as Schema from "effect/Schema"
  * - "serverSignature": the server does not know the password either: not the server that it claims to be.
  * - "protocol": the server broke the mechanism's rules.
  */
-export class SaslError extends Schema.TaggedError<SaslError>("@colloquy/core/SaslError")("SaslError", {
+export class SaslError extends Schema.TaggedError<SaslError>()("SaslError", {
   mechanism: Schema.String,
   problem: Schema.String,
   kind: Schema.optionalKey(

@@ -41,12 +41,11 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import type { Connection } from "../Connection.ts"
-import { Connector, type Target } from "../Connector.ts"
+import { Connector } from "../Connector.ts"
 import type { ConnectionFailed, ConnectionLost } from "../SmtpError.ts"
-import type { TlsOptions } from "../Tls.ts"
-import { departed, dial, type Held, type Options, ScriptDeparture } from "./internal/scriptConnection.ts"
-import { type Closing, Machine } from "./internal/scriptMachine.ts"
-import { concat, encodeLines, normalize, type Op, type TlsOutcome } from "./internal/scriptOps.ts"
+import { type Options, ScriptDeparture } from "./internal/scriptConnection.ts"
+import { encodeLines, normalize, type Op, type TlsOutcome } from "./internal/scriptOps.ts"
+import { type ConnectionState, make as makeServer, type Play } from "./internal/scriptServer.ts"
 import { parse, printOps } from "./internal/scriptText.ts"
 
 export interface Step {
@@ -113,15 +112,7 @@ export const toText = (script: ReadonlyArray<Step>): string =>
 
 export { type Options, ScriptDeparture }
 
-export interface ConnectionState {
-  /** Whether the client still holds it. */
-  readonly open: boolean
-  /** Who ended it first; `network` where a TLS handshake failed. */
-  readonly closedBy: Closing | undefined
-  readonly secured: boolean
-  /** How often the client wrote with nothing written since it last read: pipelined commands count once. */
-  readonly roundTrips: number
-}
+export type { ConnectionState }
 
 export class ScriptServer extends Context.Service<ScriptServer, {
   /** What went over, as `C: `, `S: ` and `-- ` lines in log form: secrets are asterisks, content is its number of octets. */
@@ -135,78 +126,22 @@ export class ScriptServer extends Context.Service<ScriptServer, {
   readonly connections: Effect.Effect<ReadonlyArray<ConnectionState>>
 }>()("@colloquy/core/testing/ScriptServer") {}
 
-/** A server for any number of connections: a script each, or the same for all. */
+/** A script each for the connections, or the same for all. */
 const make = (
   script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>,
   options: Options
 ) => {
-  const scripts = isOne(script) ? opsOf(script) : script.map(opsOf)
-  const all: Array<Held> = []
-
-  /** The connection's number is that of its script. */
-  const connect = (host: string, implicit: TlsOptions | undefined) =>
-    Effect.suspend(() => {
-      const number = all.length + 1
-      const ops = isOps(scripts) ? scripts : scripts[number - 1]
-      if (ops === undefined) {
-        return Effect.die(new ScriptDeparture({ message: `No script for connection ${number}.` }))
-      }
-      const held: Held = { number, machine: new Machine(ops), tls: undefined }
-      all.push(held)
-      return dial(held, options, host, implicit)
-    })
-
-  const each = <A>(f: (held: Held) => A) => Effect.sync(() => all.map(f))
-  const server = ScriptServer.of({
-    wire: Effect.sync(() =>
-      all.map(({ machine, number }) =>
-        [...(all.length > 1 ? [`# connection ${number}`] : []), ...machine.conversation().map((entry) => entry.text)]
-          .join("\n")
-      ).join("\n\n")
-    ),
-    assertFinished: Effect.gen(function*() {
-      for (const held of all) {
-        if (held.machine.departure !== undefined) return yield* departed(held)
-        if (!held.machine.finished) {
-          return yield* Effect.die(
-            new ScriptDeparture({
-              message: `The script has not come to its end (connection ${held.number}).\n${held.machine.sideBySide()}`
-            })
-          )
-        }
-      }
-      const expected = isOps(scripts) ? 1 : scripts.length
-      if (all.length < expected) {
-        return yield* Effect.die(
-          new ScriptDeparture({ message: `${expected} connections were expected, ${all.length} came.` })
-        )
-      }
-    }),
-    contents: each(({ machine }) => machine.contents).pipe(Effect.map((contents) => contents.flat())),
-    octets: each(({ machine }) => concat(machine.received)),
-    connections: each(({ machine, tls }) => ({
-      open: machine.clientOpen,
-      closedBy: machine.closedBy,
-      secured: tls !== undefined,
-      roundTrips: machine.roundTrips
-    }))
+  const play = (steps: ReadonlyArray<Step>): Play => ({
+    ops: opsOf(steps),
+    name: "the script",
+    options
   })
-  return { connect, server }
+  return makeServer(isOne(script) ? play(script) : script.map(play))
 }
 
 const isOne = (
   script: ReadonlyArray<Step> | ReadonlyArray<ReadonlyArray<Step>>
 ): script is ReadonlyArray<Step> => !Array.isArray(script[0])
-const isOps = (scripts: ReadonlyArray<Op> | ReadonlyArray<ReadonlyArray<Op>>): scripts is ReadonlyArray<Op> =>
-  !Array.isArray(scripts[0])
-
-const whereTo = (target: Target): { readonly host: string; readonly implicit: TlsOptions | undefined } =>
-  "path" in target ?
-    { host: target.path, implicit: undefined } :
-    {
-      host: target.host,
-      implicit: target.tls === undefined || (target.tls.mode ?? "implicit") !== "implicit" ? undefined : target.tls
-    }
 
 /** One script for every connection, or one each. */
 export const layer = (
@@ -214,24 +149,7 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<Connector | ScriptServer> =>
   Layer.syncContext(() => {
-    const { connect, server } = make(script, options)
-    const connector = Connector.of({
-      connect: (target, hooks) => {
-        const { host, implicit } = whereTo(target)
-        const port = "path" in target ? 0 : target.port
-        return connect(host, implicit).pipe(
-          Effect.tap((connection) =>
-            Effect.sync(() => hooks?.onAttempt?.({ address: connection.address ?? "", port }))
-          ),
-          Effect.tapError((error) =>
-            Effect.sync(() => {
-              if (error._tag !== "ConnectionFailed") return
-              for (const attempt of error.attempts) hooks?.onAttempt?.({ ...attempt, port })
-            })
-          )
-        )
-      }
-    })
+    const { connector, server } = make(script, options)
     return Context.make(Connector, connector).pipe(Context.add(ScriptServer, server))
   })
 

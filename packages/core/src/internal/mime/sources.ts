@@ -15,11 +15,11 @@ import type { MediaTypes } from "../../MediaTypes.ts"
 import { MessageError } from "../../MessageError.ts"
 import { makeRepair } from "../stuffing.ts"
 import { lineOctets } from "./base64.ts"
-import type { Resolved } from "./body.ts"
-import { unfit } from "./body.ts"
 import { concat } from "./bytes.ts"
 import * as LineEnds from "./lineEnds.ts"
 import { AttachmentSource } from "./model.ts"
+import type { Resolved } from "./part.ts"
+import { unfit } from "./part.ts"
 import { transform } from "./piece.ts"
 
 const chunkSize = 64 * 1024

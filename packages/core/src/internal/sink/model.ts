@@ -9,7 +9,7 @@ import type { Redaction } from "../../Redaction.ts"
 import { escape } from "../log/escape.ts"
 
 /** A log that could not be opened: which, and why in words. */
-export class LogError extends Schema.TaggedError<LogError>("@colloquy/core/LogError")("LogError", {
+export class LogError extends Schema.TaggedError<LogError>()("LogError", {
   path: Schema.String,
   problem: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())

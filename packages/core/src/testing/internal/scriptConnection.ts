@@ -6,7 +6,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Connection } from "../../Connection.ts"
-import { type CertificateRejected, type ConnectionFailed, ConnectionLost, TlsFailed } from "../../SmtpError.ts"
+import { CertificateRejected, type ConnectionFailed, ConnectionLost, TlsFailed } from "../../SmtpError.ts"
 import type { TlsInfo, TlsOptions } from "../../Tls.ts"
 import type { Machine } from "./scriptMachine.ts"
 import { concat } from "./scriptOps.ts"
@@ -32,6 +32,10 @@ export interface Options {
 export interface Held {
   readonly number: number
   readonly machine: Machine
+  /** What the client follows or departs from: "the script". */
+  readonly name: string
+  /** A certificate that was found wrong is refused by a client that does not accept such ones. */
+  readonly judges: boolean
   tls: TlsInfo | undefined
 }
 
@@ -47,7 +51,7 @@ export const departed = (held: Held) =>
   Effect.suspend(() =>
     Effect.die(
       new ScriptDeparture({
-        message: `The client departed from the script (connection ${held.number}).\n${held.machine.departure}`
+        message: `The client departed from ${held.name} (connection ${held.number}).\n${held.machine.departure}`
       })
     )
   )
@@ -99,7 +103,13 @@ export const dial = Effect.fnUntraced(function*(
     held.tls = info
   }
 
-  const handshake = (servername: string) =>
+  const refusal = (info: TlsInfo, { dangerouslyAcceptInvalidCertificates, mode }: TlsOptions, servername: string) =>
+    held.judges && !info.verified && info.chain.length > 0 && mode !== "opportunistic" &&
+      dangerouslyAcceptInvalidCertificates !== true
+      ? new CertificateRejected({ servername, problem: info.problem ?? "it is not verified", chain: info.chain })
+      : undefined
+
+  const handshake = (servername: string, tls: TlsOptions) =>
     until((): Effect.Effect<TlsInfo, TlsFailed | CertificateRejected> | undefined => {
       if (machine.closedBy !== undefined) return Effect.fail(new TlsFailed({ kind: "Handshake" }))
       // what the server said in clear text is taken for a part of the handshake
@@ -112,13 +122,15 @@ export const dial = Effect.fnUntraced(function*(
       }
       const outcome = op.outcome ?? { info: found(servername) }
       if ("fails" in outcome) return handshakeFails(outcome.fails)
+      const refused = refusal(outcome.info, tls, servername)
+      if (refused !== undefined) return handshakeFails(refused)
       secure(outcome.info)
       machine.pass()
       return Effect.as(moved, outcome.info)
     })
 
-  const upgrade = (servername: string) =>
-    Effect.onInterrupt(handshake(servername), () => Effect.sync(() => machine.close("network")))
+  const upgrade = (servername: string, tls: TlsOptions) =>
+    Effect.onInterrupt(handshake(servername, tls), () => Effect.sync(() => machine.close("network")))
 
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -144,7 +156,7 @@ export const dial = Effect.fnUntraced(function*(
       return Effect.fail(ending.reason)
     })
   }
-  if (ending?._tag === "Tls") yield* upgrade(implicit?.servername ?? host)
+  if (ending?._tag === "Tls") yield* upgrade(implicit?.servername ?? host, implicit ?? {})
 
   return {
     pull: until(() => {
@@ -165,7 +177,7 @@ export const dial = Effect.fnUntraced(function*(
           })
         )
       }),
-    upgrade: (options) => upgrade(options.servername ?? host),
+    upgrade: (options) => upgrade(options.servername ?? host, options),
     get tls() {
       return held.tls
     },

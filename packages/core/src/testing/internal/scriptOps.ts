@@ -19,9 +19,16 @@ export type Op =
     readonly _tag: "Expect"
     readonly line: string | RegExp
     readonly answer?: ((line: string) => ReadonlyArray<string>) | undefined
+    /** Decides in the place of `line`, which is only shown then. */
+    readonly matches?: ((line: string) => boolean) | undefined
+    /** AUTH, with its initial response or without: either way in which the client may give it counts (RFC 4954 §4). */
+    readonly sasl?: "initial" | "separate" | undefined
+    /** The client may close instead. */
+    readonly optional?: boolean | undefined
   }
   | { readonly _tag: "Content" }
-  | { readonly _tag: "Bdat" }
+  /** One chunk; with `between`, all up to the last one, and the answer to each before it. */
+  | { readonly _tag: "Bdat"; readonly between?: Uint8Array | undefined }
   | { readonly _tag: "Swallow"; readonly octets: number }
   | { readonly _tag: "StartTls"; readonly outcome: TlsOutcome | undefined }
   | { readonly _tag: "Delay"; readonly millis: number }
