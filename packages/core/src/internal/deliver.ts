@@ -63,7 +63,8 @@ const split = (
 
 /** "Too many recipients", in this transaction: 452, and 552 in its place (RFC 5321 §4.5.3.1.10). */
 const isTooMany = (reply: Reply.Reply): boolean =>
-  (reply.code === 452 || reply.code === 552) && (reply.enhanced === undefined ? /too many/i.test(reply.text) : reply.enhanced.endsWith(".5.3"))
+  (reply.code === 452 || reply.code === 552) &&
+  (reply.enhanced === undefined ? /too many/i.test(reply.text) : reply.enhanced.endsWith(".5.3"))
 
 /** For whom the message is worth another transaction: those that were over a limit while others were taken. */
 export const again = (bound: Bound, settled: Settled): ReadonlyArray<EnvelopeModule.Recipient> => {

@@ -129,13 +129,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     if (error === undefined || number === 1 || send.attempts > 1 || closed || send.done) return false
     if (error.delivery !== "NotAccepted" || (octets > 0 && job.content.chunks === undefined)) return false
     const cut = worker.session.engine.isCut()
-    if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined || error.reason !== cut.reason) {
-      return false
-    }
+    if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
     const untouched = facts.mail === undefined || facts.mail.code === 421
     // a reply to RSET is the message's before this one
     const { phase, reason: { _tag: tag } } = error
-    if (cut.kind === "closing") return untouched || facts.rcpt.every((reply) => accepted(reply) || reply.code === 421)
+    if (tag === "ServerRefused") return untouched || facts.rcpt.every((reply) => accepted(reply) || reply.code === 421)
     return untouched && (tag === "ConnectionLost" || (tag === "TimedOut" && phase === "rset"))
   }
 
