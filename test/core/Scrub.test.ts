@@ -81,6 +81,13 @@ describe("the scrub", () => {
     for (const text of texts) scrub(text, true)
   })
 
+  it("takes a token of any length", () => {
+    const token = Array.from({ length: 1_200 }, (_, at) => `part-${at}~`).join("")
+    const { scrub } = knowing([token], [base64(`user=ann\u0001auth=Bearer ${token}\u0001\u0001`)])
+    assert.strictEqual(scrub(`535 <${encodeURIComponent(token)}> 100%`, true), `535 <${stars}> 100%`)
+    assert.strictEqual(scrub(`535 <${encodeSome(token, "+", (at) => at % 2 === 0)}>`, true), `535 <${stars}>`)
+  })
+
   // printable ASCII and some more, no letters beyond ASCII that hex or case could confuse
   const secret = Schema.String.check(Schema.isPattern(/^[ -~éßü漢😀]{12,64}$/u))
   const echoes: Record<string, (secret: string, which: (at: number) => boolean) => string> = {

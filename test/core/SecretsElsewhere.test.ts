@@ -41,24 +41,25 @@ const refused = plain === undefined
   ? []
   : script(plain, "535", { secret: "", oneLine: true, act: "send" })
 
-describe("a peer or a platform", () => {
-  const certificate = (secret: string) => ({
-    subject: `CN=${secret}`,
-    names: ["mail.test", `${Buffer.from(secret).toString("hex")}.test`],
-    issuer: `CN=Authority of ${encodeURIComponent(secret)}`,
-    validFrom: 0,
-    validTo: 1,
-    fingerprint256: "AB:CD"
-  })
-  const info = (secret: string) => ({
-    protocol: "TLSv1.3",
-    cipher: "TLS_AES_256_GCM_SHA384",
-    servername: "mail.test",
-    verified: false,
-    problem: `the certificate is for '${secret}'`,
-    chain: [certificate(secret)]
-  })
+const certificate = (secret: string) => ({
+  subject: `CN=${secret}`,
+  names: ["mail.test", `${Buffer.from(secret).toString("hex")}.test`],
+  issuer: `CN=Authority of ${encodeURIComponent(secret)}`,
+  validFrom: 0,
+  validTo: 1,
+  fingerprint256: "AB:CD"
+})
 
+const info = (secret: string) => ({
+  protocol: "TLSv1.3",
+  cipher: "TLS_AES_256_GCM_SHA384",
+  servername: "mail.test",
+  verified: false,
+  problem: `the certificate is for '${secret}'`,
+  chain: [certificate(secret)]
+})
+
+describe("a peer or a platform", () => {
   it.effect.each<readonly [string, (secret: string) => Run]>([
     ["a certificate", (secret) => ({
       options: { ...login(secret), tls: { mode: "implicit", dangerouslyAcceptInvalidCertificates: true } },
@@ -143,6 +144,29 @@ describe("a peer or a platform", () => {
     })]
   ])("does not bring it back: %s", ([, run]) => unseen((secret) => observe(run(secret))))
 
+  it.effect("that forgets TLS is told nothing", () =>
+    Effect.gen(function*() {
+      const said: Array<Uint8Array> = []
+      const connector = Layer.succeed(
+        Connector,
+        Connector.of({
+          connect: () =>
+            Effect.succeed({
+              pull: Effect.never,
+              writeAll: (chunks) => Effect.sync(() => void said.push(...chunks)),
+              upgrade: () => Effect.die("no upgrade"),
+              tls: undefined,
+              address: undefined,
+              localAddress: undefined,
+              channelBinding: undefined
+            })
+        })
+      )
+      const seen = yield* observe({ options: login(one), script: [], connector })
+      assert.include(seen["the error's message"], "the TLS handshake failed")
+      assert.deepStrictEqual(said, [])
+    }))
+
   it.effect("does not bring it back: a connection that breaks", () =>
     unseen((secret) => {
       const lost = new SmtpError.ConnectionLost({
@@ -168,17 +192,24 @@ describe("a peer or a platform", () => {
     }))
 })
 
-describe("a configuration", () => {
-  const seenOf = (options: Transporter.Options) =>
-    watch(Effect.gen(function*() {
-      const exit = yield* Effect.exit(Effect.scoped(Transporter.make(options))).pipe(
-        Effect.provide(
-          Layer.mergeAll(CaptureServer.layerMemory(), SmtpLog.layerNone, TestPlatform.layer)
-        )
+const seenOf = (options: Transporter.Options) =>
+  watch(Effect.gen(function*() {
+    const exit = yield* Effect.exit(Effect.scoped(Transporter.make(options))).pipe(
+      Effect.provide(
+        Layer.mergeAll(CaptureServer.layerMemory(), SmtpLog.layerNone, TestPlatform.layer)
       )
-      return { ...show("the options", options), ...showExit(exit) }
-    }))
+    )
+    return { ...show("the options", options), ...showExit(exit) }
+  }))
 
+/** The options are not shown: an Effect that fails with a text is the user's own. */
+const observed = (options: Partial<Transporter.Options>) =>
+  Effect.map(
+    observe({ options, script: [] }),
+    (seen) => Object.fromEntries(Object.entries(seen).filter(([place]) => !place.startsWith("the options")))
+  )
+
+describe("a configuration", () => {
   it.effect.each<readonly [string, (secret: string) => string]>([
     ["no URL at all", (secret) => secret],
     ["no scheme", (secret) => `ann:${secret}@mail.test`],
@@ -261,13 +292,6 @@ describe("a configuration", () => {
     "whose password's Effect %s does not show it",
     ([, password]) => unseen((secret) => observed({ user, password: password(secret) }))
   )
-
-  /** The options are not shown: an Effect that fails with a text is the user's own. */
-  const observed = (options: Partial<Transporter.Options>) =>
-    Effect.map(
-      observe({ options, script: [] }),
-      (seen) => Object.fromEntries(Object.entries(seen).filter(([place]) => !place.startsWith("the options")))
-    )
 })
 
 describe("the dialogue by hand", () => {
@@ -359,30 +383,32 @@ describe("a script that is departed from", () => {
     ))
 })
 
-describe("our own server", () => {
-  const base64 = (text: string) => Buffer.from(text).toString("base64")
+const base64 = (text: string) => Buffer.from(text).toString("base64")
 
-  /** What a server logs of a client that says this, whatever it answers. */
-  const served = (lines: ReadonlyArray<string>, handlers: Partial<Server.Handlers> = {}) =>
-    watch(
-      Effect.gen(function*() {
-        const pipe = MemoryPipe.make({
-          secured: true,
-          tls: () => ({ protocol: "TLSv1.3", cipher: "AES", verified: true, chain: [] }),
-          clientAddress: "192.0.2.1",
-          serverAddress: "203.0.113.25"
-        })
-        yield* Effect.ignore(pipe.client.writeAll([Buffer.from([...lines, "QUIT", ""].join("\r\n"))]))
-        yield* Server.serve(pipe.server, { message: () => Effect.succeed(Reply.make(250)), ...handlers })
-        const log = yield* SmtpLog.LogMemory
-        return { ...show("the log", yield* log.events), "the log's text": yield* log.text }
-      }).pipe(
-        Effect.provide(SmtpLog.layerMemory),
-        Effect.provideService(LogEvent.Sequence, { nextCounterUnsafe: () => 1, nextSessionUnsafe: () => 1 })
-      )
+const plainLine = (secret: string) => base64(`\0ann\0${secret}`)
+
+/** What a server logs of a client that says this, whatever it answers. */
+const served = (lines: ReadonlyArray<string>, handlers: Partial<Server.Handlers> = {}) =>
+  watch(
+    Effect.gen(function*() {
+      const pipe = MemoryPipe.make({
+        secured: true,
+        tls: () => ({ protocol: "TLSv1.3", cipher: "AES", verified: true, chain: [] }),
+        clientAddress: "192.0.2.1",
+        serverAddress: "203.0.113.25"
+      })
+      yield* Effect.ignore(pipe.client.writeAll([Buffer.from([...lines, "QUIT", ""].join("\r\n"))]))
+      yield* Server.serve(pipe.server, { message: () => Effect.succeed(Reply.make(250)), ...handlers })
+      const log = yield* SmtpLog.LogMemory
+      return { ...show("the log", yield* log.events), "the log's text": yield* log.text }
+    }).pipe(
+      Effect.provide(SmtpLog.layerMemory),
+      Effect.provideService(LogEvent.Sequence, { nextCounterUnsafe: () => 1, nextSessionUnsafe: () => 1 })
     )
+  )
+
+describe("our own server", () => {
   const users = Server.users({ ann: Redacted.make("another one") })
-  const plainLine = (secret: string) => base64(`\0ann\0${secret}`)
 
   it.effect.each<readonly [string, (secret: string) => ReadonlyArray<string>]>([
     ["in PLAIN", (secret) => ["EHLO c", `AUTH PLAIN ${plainLine(secret)}`]],
@@ -404,6 +430,13 @@ describe("our own server", () => {
     ]],
     ["in an argument that is none", (secret) => ["EHLO c", `AUTH PLAIN=${secret}`, `AUTHPLAIN ${secret}`]]
   ])("does not log a password %s", ([, lines]) => unseen((secret) => served(lines(secret), { authenticate: users })))
+
+  it.effect("hangs up on who goes on to authenticate with nonsense", () =>
+    Effect.gen(function*() {
+      const attempts = Array.from({ length: 200 }, (_, at) => `AUTH PLAIN ${base64(`nonsense ${at}`)}`)
+      const seen = yield* served(["EHLO c", ...attempts], { authenticate: users })
+      assert.include(seen["the log's text"], `S < "421 4.7.0 Too many errors`)
+    }))
 
   it.effect("does not log what a handler died of, or repeats", () =>
     Effect.all([

@@ -85,18 +85,15 @@ export const turnOfLoop = Effect.callback<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
-/** Lets the clock run until the effect has ended, at most an hour of it. */
-export const toEnd = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>) {
+/** Lets the clock run until the effect has ended, at most an hour of it; what needs no time comes first. */
+export const toEnd = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>, turns = 300) {
   const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
-  // what needs no time comes first, however many turns it takes
-  for (let turn = 0; turn < 300 && fiber.pollUnsafe() === undefined; turn++) yield* turnOfLoop
-  for (let minutes = 0; minutes < 60 && fiber.pollUnsafe() === undefined; minutes += 5) {
+  for (let minutes = 0; minutes <= 60; minutes += 5) {
+    for (let turn = 0; turn < turns && fiber.pollUnsafe() === undefined; turn++) yield* turnOfLoop
+    if (fiber.pollUnsafe() !== undefined) return yield* Fiber.join(fiber)
     yield* TestClock.adjust("5 minutes")
   }
-  if (fiber.pollUnsafe() === undefined) {
-    return yield* Effect.die(new Error(`no answer within an hour:\n${yield* log}`))
-  }
-  return yield* Fiber.join(fiber)
+  return yield* Effect.die(new Error(`no answer within an hour:\n${yield* log}`))
 })
 
 /** The error that an effect ends with, once the clock has run. */

@@ -81,7 +81,7 @@ export const echoRun = (echo: Echo, secret: string): Run => {
   }
   /** A reply that says it at this place, and something else at others. */
   const say = (here: Place, reply: string, then = "(that was it)") =>
-    place === here ? [`${reply.slice(0, 3)}-${reply.slice(4)}`, `${reply} ${"<"}${echoed()}${">"} ${then}`] : [reply]
+    place === here ? [`${reply.slice(0, 3)}-${reply.slice(4)}`, `${reply} <${echoed()}> ${then}`] : [reply]
   const on = (pattern: string | RegExp, here: Place, reply: string) =>
     Script.onWith(pattern, (said) => {
       if (/^AUTH |^[A-Za-z0-9+/]+=*$/.test(said) && !/^(DATA|QUIT|STARTTLS)$/.test(said)) line = said

@@ -1,5 +1,5 @@
 /** For the tests of secrets: each mechanism with its secret, and servers that answer it in every way. */
-import { Command, Sasl, Transporter } from "@colloquy/core"
+import { Command, Sasl, type Transporter } from "@colloquy/core"
 import { Script } from "@colloquy/core/testing"
 import { Arbitrary, Effect, Redacted, Schema } from "effect"
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto"
@@ -295,9 +295,9 @@ export const isFree = (secret: string): boolean => !inUse.includes(secret)
 // Arbitraries
 
 const pieces = [
-  ..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-  ..." !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-  ..."éßüñ漢字кириллица😀😎ａ",
+  ...Array.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
+  ...Array.from(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+  ...Array.from("éßüñ漢字кириллица😀😎ａ"),
   " S < \"250 ",
   "C > \"AUTH ",
   "### SMTP",
@@ -310,9 +310,9 @@ const pieces = [
   "********",
   "{\"a\":1}",
   "://x:y@z"
-] as const
+]
 /** What stands in no script, so that it can be short. */
-const rare = [..."~^`|§¤éßñ漢字кЖ😀😎ａ"]
+const rare = Array.from("~^`|§¤éßñ漢字кЖ😀😎ａ")
 
 const textOf = (alphabet: ReadonlyArray<string>, minLength: number, maxLength: number) =>
   Arbitrary.map(
@@ -334,7 +334,7 @@ const ascii = pieces.filter((piece) => /^[\x21-\x7e]+$/.test(piece))
 export const secrets: Readonly<Record<Case["secret"], Arbitrary.Arbitrary<string>>> = {
   text: anyText([...pieces, "\t", "\u001b[31m", "\u202e", "\u00a0"], rare),
   prepared: anyText(pieces, rare),
-  token: anyText(ascii, [..."~^`|"]),
+  token: anyText(ascii, Array.from("~^`|")),
   trace: anyText(pieces.filter((piece) => !piece.includes("@")), rare)
 }
 

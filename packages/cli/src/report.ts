@@ -20,8 +20,12 @@ import * as Printable from "./internal/printable.ts"
 export class Usage extends Data.TaggedError("Usage")<{ readonly problem: string }> {}
 /** A file that was named can't be read. */
 export class InputFailed extends Data.TaggedError("InputFailed")<{ readonly path: string; readonly problem: string }> {}
+/** What the program makes can't be written where it was told to. */
+export class OutputFailed
+  extends Data.TaggedError("OutputFailed")<{ readonly path: string; readonly problem: string }>
+{}
 
-export type Failure = Usage | InputFailed | LogSink.LogError | MessageError | SmtpError.SmtpError
+export type Failure = Usage | InputFailed | OutputFailed | LogSink.LogError | MessageError | SmtpError.SmtpError
 
 export interface Told {
   readonly json: boolean
@@ -36,6 +40,7 @@ export const statusOf = (failure: Failure): Exit.Status => {
     case "MessageError":
       return Exit.status.data
     case "InputFailed":
+    case "OutputFailed":
     case "LogError":
       return Exit.status.inputOutput
     case "SmtpError":
@@ -67,6 +72,8 @@ const sentence = (failure: Failure): string => {
       return failure.problem
     case "InputFailed":
       return `'${failure.path}' can't be read: ${failure.problem}`
+    case "OutputFailed":
+      return `'${failure.path}' can't be written: ${failure.problem}`
     case "LogError":
       return `the log '${failure.path}' can't be written: ${failure.problem}`
     case "MessageError":
@@ -124,7 +131,7 @@ export const facts = (failure: Failure): { readonly status: Exit.Status; readonl
 
 const isFailure = (error: unknown): error is Failure =>
   typeof error === "object" && error !== null && "_tag" in error &&
-  ["Usage", "InputFailed", "LogError", "MessageError", "SmtpError"].includes(String(error._tag))
+  ["Usage", "InputFailed", "OutputFailed", "LogError", "MessageError", "SmtpError"].includes(String(error._tag))
 
 /** Tells whatever went wrong, and fails with the exit status that it has. */
 export const told =

@@ -10,6 +10,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { Socket } from "effect/socket/Socket"
 import { type Connection, fromSocket } from "./Connection.ts"
@@ -35,6 +36,10 @@ export interface ConnectOptions {
    * answers.
    */
   readonly onAttempt?: ((attempt: FailedAttempt) => void) | undefined
+  /** Called with what the log should tell of the way, before anybody is dialled: `through the HTTP proxy …`. */
+  readonly onNote?: ((text: string) => void) | undefined
+  /** Called with each secret that is said on the way (a proxy's password), so that it is looked for in all that follows. */
+  readonly onSecret?: ((secret: Redacted.Redacted) => void) | undefined
 }
 
 /** Dials. One connection per call, closed with the scope. */

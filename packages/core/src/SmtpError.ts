@@ -309,7 +309,7 @@ const what = (error: SmtpError): string => {
         HostNotFound: "the host's name is not known; check its spelling and the DNS",
         Refused: "nothing listens there, or a firewall refuses; check host and port",
         Unreachable: "there is no way to the host; check network and firewall",
-        Proxy: "the proxy refused",
+        Proxy: "there is no way through the proxy; check its address and login, and whether it allows this port",
         Other: "no connection came about"
       }[reason.kind]
       return `cannot connect: ${kind}${tried === "" ? "" : ` (${escapeInPlain(tried)})`}`

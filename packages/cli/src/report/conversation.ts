@@ -46,7 +46,7 @@ const factsOf = (event: LogEvent): ReadonlyArray<readonly [string, string]> => {
     case "Connected":
       return event.address === undefined ? [] : [["address", visible(event.address)]]
     case "Failed":
-      return [["in words", visible(event.message)]]
+      return [["", visible(event.message)]]
     case "Unread":
       return [["file", visible(event.source)]]
     default:
@@ -140,6 +140,24 @@ const octetsOf = (events: ReadonlyArray<LogEvent>): number => {
   return counted === 0 ? announced : counted
 }
 
+/** Waits as they were, one after the other: a handshake is no part of the dial, nor of a silence of the client's. */
+const waitsOf = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Diagnosis.Wait> => {
+  const waits = Diagnosis.waits(events)
+  const places = new Map(events.map(({ counter }, at) => [counter, at]))
+  const place = (counter: number) => places.get(counter) ?? 0
+  const handshakes = waits.filter(({ what }) => what === "tls")
+  const isImplicit = events.some((event) => event._tag === "Connected" && event.secured)
+  return waits.map((wait) => {
+    const inside = handshakes.find(({ to }) =>
+      (wait.what === "connect" && isImplicit) ||
+      (wait.what === "client" && place(wait.from) < place(to) && place(to) <= place(wait.to))
+    )
+    return inside === undefined
+      ? wait
+      : { ...wait, milliseconds: Math.max(0, wait.milliseconds - inside.milliseconds) }
+  })
+}
+
 export const tell = (conversation: Conversation): Told => {
   const { events } = conversation
   const times = events.flatMap(({ time }) => time === 0 ? [] : [time])
@@ -164,11 +182,15 @@ export const tell = (conversation: Conversation): Told => {
     sources: diagnosis.sources.map(visible)
   })
 
-  const waits = start === null ? [] : Diagnosis.waits(events)
+  const waits = start === null ? [] : waitsOf(events)
   const bars = waits.flatMap(({ from, milliseconds, phase, to, what }): ReadonlyArray<Bar> => {
     const [fromAt, toAt] = [byCounter.get(from), byCounter.get(to)]
     if (fromAt === undefined || toAt === undefined || start === null || milliseconds === 0) return []
-    const since = from === to ? (events[toAt]?.time ?? start) - milliseconds : events[fromAt]?.time ?? start
+    const since = what === "connect"
+      ? events[fromAt]?.time ?? start
+      : from === to || what === "client"
+      ? (events[toAt]?.time ?? start) - milliseconds
+      : events[fromAt]?.time ?? start
     return [[what, phase, since - start, milliseconds, fromAt, toAt]]
   })
   const steps = Diagnosis.walkthrough(events)
@@ -198,7 +220,8 @@ export const tell = (conversation: Conversation): Told => {
       code: codeOf(first),
       octets: octetsOf(events),
       messages: steps.filter(({ isTrouble, phase }) => phase === "verdict" && !isTrouble).length,
-      isPartial: conversation.kind === "partial",
+      // a dial that failed leaves nothing to close
+      isPartial: conversation.kind === "partial" && events.at(-1)?._tag !== "Failed",
       slowest: slowest === undefined
         ? null
         : { what: slowest.what, phase: slowest.phase, ms: slowest.milliseconds }

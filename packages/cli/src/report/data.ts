@@ -4,7 +4,7 @@
  * Every text in it is made for a person's eyes (`text.ts`), but still a stranger's: it becomes a text node, never markup.
  * Times are milliseconds since the epoch, durations milliseconds; a time that the log does not tell is `null`.
  */
-import type { Diagnosis, Wait } from "@colloquy/core/Diagnosis"
+import type { Diagnosis, RetryAfter, Wait } from "@colloquy/core/Diagnosis"
 import type { Phase } from "@colloquy/core/LogEvent"
 
 export type Outcome = Diagnosis["outcome"]
@@ -60,7 +60,7 @@ export interface Trouble<Text> {
   readonly causes: ReadonlyArray<Text>
   readonly todo: ReadonlyArray<Text>
   readonly ask: Text | null
-  readonly retryAfter: Diagnosis["retryAfter"] | null
+  readonly retryAfter: RetryAfter | null
   readonly rule: Text
   readonly sources: ReadonlyArray<Text>
 }

@@ -8,7 +8,16 @@ import type * as Diagnosis from "@colloquy/core/Diagnosis"
 import type { Phase } from "@colloquy/core/LogEvent"
 import type { Conversation } from "@colloquy/core/LogReader"
 import { tell } from "./conversation.ts"
-import { type Counts, type Detail, type Latency, type Outcome, outcomes, type Overview, type Part, type Row } from "./data.ts"
+import {
+  type Counts,
+  type Detail,
+  type Latency,
+  type Outcome,
+  outcomes,
+  type Overview,
+  type Part,
+  type Row
+} from "./data.ts"
 import * as Statistics from "./statistics.ts"
 import { visible } from "./text.ts"
 
@@ -154,7 +163,10 @@ export const make = (options: Options): Model => {
       (a.row.time ?? 0) - (b.row.time ?? 0) || a.order - b.order
     )
     const named = [...troubles.values()].toSorted((a, b) => b.count - a.count).slice(0, mostNamed)
-    const byHost = [...hosts].toSorted(([, a], [, b]) => troubled(b) - troubled(a) || sum(b) - sum(a)).slice(0, mostNamed)
+    const byHost = [...hosts].toSorted(([, a], [, b]) => troubled(b) - troubled(a) || sum(b) - sum(a)).slice(
+      0,
+      mostNamed
+    )
     const columns = volume.columns(mostColumns)
     const overview: Overview = {
       sources: options.sources.map(visible),

@@ -84,7 +84,8 @@ const head = `<!doctype html>
 <footer class="muted"><p id="colophon"></p></footer>
 `
 
-const data = (id: string, value: unknown): string => `<script type="application/json" id="${id}">${embed(value)}</script>\n`
+const data = (id: string, value: unknown): string =>
+  `<script type="application/json" id="${id}">${embed(value)}</script>\n`
 
 const part = (value: Part, at: number): string => data(`part-${at}`, value)
 

@@ -16,12 +16,14 @@ const growth = Math.log(1.01)
 /** Below this, every whole number has a place of its own. */
 const exact = 100
 
+const place = (value: number) =>
+  value < exact ? Math.round(value) : exact + Math.floor(Math.log(value / exact) / growth)
+const valueOf = (at: number) => at < exact ? at : Math.round(exact * Math.exp((at - exact) * growth))
+
 export const makeDistribution = (): Distribution => {
   const counts = new Map<number, number>()
   let count = 0
   let max = 0
-  const place = (value: number) => value < exact ? Math.round(value) : exact + Math.floor(Math.log(value / exact) / growth)
-  const valueOf = (at: number) => at < exact ? at : Math.round(exact * Math.exp((at - exact) * growth))
   return {
     add: (value) => {
       const at = place(value)
@@ -78,12 +80,13 @@ export interface Timeline<Key extends string> {
   } | undefined
 }
 
+const widthAt = (at: number) => widths[at] ?? 364_000 * day
+
 /** So many columns are kept apart before they are joined to wider ones. */
 const mostKept = 4_096
 
 export const makeTimeline = <Key extends string>(keys: ReadonlyArray<Key>): Timeline<Key> => {
   type Column = Record<Key, number>
-  const widthAt = (at: number) => widths[at] ?? 364_000 * day
   const empty = () => Object.fromEntries(keys.map((key) => [key, 0])) as Column // oxlint-disable-line typescript/no-unsafe-type-assertion -- fromEntries forgets the keys
   let at = 0
   let kept = new Map<number, Column>()

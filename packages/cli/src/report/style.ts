@@ -4,7 +4,7 @@ export const style: string = `
   color-scheme: light dark;
   --paper: #f7f6f3; --card: #ffffff; --ink: #1f262c; --muted: #5c6770; --line: #e2dfd8; --faint: #efede8;
   --accent: #285f92; --accent-faint: #e8f0f7;
-  --failed: #b1372c; --failed-faint: #fbeeec; --partial: #96610a; --partial-faint: #faf3e4;
+  --failed: #b1372c; --failed-bar: #bf4a3f; --partial-bar: #c58a2e; --failed-faint: #fbeeec; --partial: #96610a; --partial-faint: #faf3e4;
   --fine: #39805c; --fine-bar: #a9cdb9; --unclear: #69737c; --unclear-bar: #b4bac0;
   --server: #4b83b6; --connect: #8b7bb5; --content: #4f9f87; --silent: #c3bfb6; --on-color: #ffffff;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
@@ -14,7 +14,7 @@ export const style: string = `
   :root {
     --paper: #14181c; --card: #1b2025; --ink: #e3e7ea; --muted: #9ba6af; --line: #2d343b; --faint: #232930;
     --accent: #86b6e4; --accent-faint: #203040;
-    --failed: #ee8377; --failed-faint: #37211f; --partial: #dfae5c; --partial-faint: #332a18;
+    --failed: #ee8377; --failed-bar: #cf6459; --partial-bar: #c3923f; --failed-faint: #37211f; --partial: #dfae5c; --partial-faint: #332a18;
     --fine: #77c39d; --fine-bar: #356a50; --unclear: #9ba6af; --unclear-bar: #4b545d;
     --server: #5d94c8; --connect: #9a8bc6; --content: #58ab92; --silent: #4c5258; --on-color: #14181c;
   }
@@ -73,7 +73,7 @@ svg { display: block; overflow: visible; }
 .icon { flex: none; fill: currentcolor; }
 .icon.failed, .badge.failed { color: var(--failed); } .icon.partial, .badge.partial { color: var(--partial); }
 .icon.unclear, .badge.unclear { color: var(--unclear); } .icon.fine, .badge.fine { color: var(--fine); }
-rect.failed { fill: var(--failed); } rect.partial { fill: var(--partial); }
+rect.failed { fill: var(--failed-bar); } rect.partial { fill: var(--partial-bar); }
 rect.unclear { fill: var(--unclear-bar); } rect.fine { fill: var(--fine-bar); }
 .outcomes .share { border-radius: 5px; overflow: hidden; }
 .grid { stroke: var(--line); stroke-width: 1; }
@@ -83,11 +83,9 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 .y-axis { display: flex; flex-direction: column; justify-content: space-between; height: 132px; text-align: right; line-height: 1; min-width: 1.2rem; font-variant-numeric: tabular-nums; }
 .plot { position: relative; flex: 1; min-width: 0; }
 .plot > .scale { position: absolute; inset: 0 0 auto; }
-.bars { position: relative; display: flex; justify-content: center; height: 132px; }
-.column { flex: 1 1 0; max-width: 3rem; min-width: 0; padding: 0; border: 0; background: none; }
+.bars { position: relative; display: flex; height: 132px; }
+.column { flex: 1 1 0; min-width: 0; padding: 0; border: 0; background: none; }
 .column:hover, .column:focus-visible { background: var(--accent-faint); }
-.x-axis { display: flex; margin-top: 0.35rem; font-variant-numeric: tabular-nums; }
-.x-axis span { flex: 1; white-space: nowrap; }
 
 .bars-table th, .bars-table td { padding: 0.4rem 0; vertical-align: top; }
 .bars-table td { padding-left: 1rem; }
@@ -130,12 +128,13 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 .rows tbody th { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .rows tbody th a { text-decoration: none; }
 .rows tbody th a:hover { text-decoration: underline; }
-.rows .day { display: block; font-size: 0.8rem; color: var(--muted); }
-.rows .server { overflow-wrap: anywhere; }
+.rows .day { display: block; font-size: 0.88em; color: var(--muted); }
+.port { display: inline-block; color: var(--muted); }
+.rows .server { min-width: 11.5rem; max-width: 16rem; overflow-wrap: anywhere; }
 .rows .mail { max-width: 17rem; }
 .address { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
 .rows .what { min-width: 14rem; }
-.slow { display: block; font-size: 0.8rem; }
+.slow { display: block; font-size: 0.88em; }
 .badge { display: inline-flex; align-items: center; gap: 0.35rem; font-weight: 500; white-space: nowrap; }
 .code { white-space: nowrap; margin-right: 0.5rem; padding: 0.05rem 0.35rem; border-radius: 4px; background: var(--faint); }
 
@@ -183,6 +182,10 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 .folded > summary { font-size: 0.84rem; color: var(--muted); padding: 0.15rem 0 0.15rem 3.9rem; cursor: pointer; }
 .inner { list-style: none; }
 .facts summary, .source summary { font: 0.78rem var(--sans); color: var(--muted); cursor: pointer; width: max-content; max-width: 100%; }
+.facts:not([open]) { display: inline-block; margin-left: 0.9em; }
+.only { color: var(--muted); font-size: 0.94em; }
+.words { display: block; color: var(--ink); font: 0.98em/1.5 var(--sans); padding: 0.1rem 0 0.25rem; }
+.only::before { content: " · "; white-space: pre; }
 .facts dl { display: grid; gap: 0.15rem; padding: 0.35rem 0 0.5rem; font: 0.82rem/1.45 var(--sans); }
 .facts dl > div { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: 0.75rem; }
 .facts dt { color: var(--muted); } .facts dd { overflow-wrap: anywhere; color: var(--ink); }
@@ -193,19 +196,22 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 .diagnosis h3 .icon { margin-top: 0.15rem; }
 .diagnosis .rests { margin-top: 0.3rem; font-size: 0.82rem; }
 .diagnosis ul, .diagnosis ol { padding-left: 1.2rem; }
+.diagnosis ul { list-style: disc; }
 .diagnosis li { margin-top: 0.15rem; }
 .source { margin-top: 0.8rem; font-size: 0.82rem; }
 .check { font-size: 0.85rem; color: var(--muted); display: inline-flex; gap: 0.4rem; align-items: center; }
 
-@media (max-width: 64rem) {
+@media screen and (max-width: 64rem) {
   .dialogue { display: block; }
   .dialogue > .note { margin: 0.75rem 0 1rem 0.25rem; max-width: 44rem; }
 }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   body { padding: 0 1rem 2rem; }
   .top { padding-top: 1.25rem; }
   .columns { grid-template-columns: minmax(0, 1fr); }
-  .figures { gap: 0.75rem 2rem; }
+  .figures { display: grid; grid-template-columns: repeat(4, auto); gap: 0.5rem; }
+  .figure dd { display: flex; flex-direction: column; }
+  .big { font-size: 1.45rem; }
   .card { padding: 0.85rem 0.9rem 1rem; }
   .spare { display: none; }
   .latency .num, .waterfall .num { padding-left: 0.6rem; font-size: 0.82rem; }
@@ -219,9 +225,9 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
   .num .sort { margin-right: 0; }
   .rows tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.1rem 1rem; padding: 0.7rem 0.9rem; border-bottom: 1px solid var(--faint); }
   .rows tbody tr > * { padding: 0; border: 0; }
-  .rows tbody th { grid-row: 1; } .rows .outcome { grid-row: 1; grid-column: 2; }
+  .rows tbody th { grid-row: 1; } .rows .outcome { grid-row: 1; grid-column: 2; justify-self: end; }
   .rows .day { display: inline; }
-  .rows .server { grid-row: 2; font-weight: 500; } .rows td.num { text-align: right; }
+  .rows .server { grid-row: 2; font-weight: 500; min-width: 0; max-width: none; } .rows td.num { text-align: right; }
   .rows td.num { grid-row: 2; grid-column: 2; } .rows td.num:last-child { grid-row: 3; }
   .rows .mail { grid-row: 3; grid-column: 1; max-width: none; }
   .rows .what { grid-column: 1 / -1; min-width: 0; }
@@ -233,7 +239,7 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 @media print {
   :root {
     --paper: #ffffff; --card: #ffffff; --ink: #000000; --muted: #444444; --line: #bbbbbb; --faint: #e4e4e4; --accent: #1a4b78; --accent-faint: #ffffff;
-    --failed: #a02a20; --failed-faint: #f7eceb; --partial: #7d5000; --partial-faint: #f8f2e4; --fine: #2a6a49; --fine-bar: #a9cdb9; --unclear: #555555; --unclear-bar: #b4bac0;
+    --failed: #a02a20; --failed-bar: #bf4a3f; --partial-bar: #c58a2e; --failed-faint: #f7eceb; --partial: #7d5000; --partial-faint: #f8f2e4; --fine: #2a6a49; --fine-bar: #a9cdb9; --unclear: #555555; --unclear-bar: #b4bac0;
     --server: #4b83b6; --connect: #8b7bb5; --content: #4f9f87; --silent: #c3bfb6;
   }
   @page { margin: 15mm; }
@@ -242,8 +248,12 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
   .no-print, .skip, .caption { display: none !important; }
   .card { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 0.6rem 0; break-inside: avoid; }
   .card:has(.dialogue) { break-inside: auto; }
-  .rows { border: 0; font-size: 8.5pt; }
-  .rows thead { display: table-header-group; }
+  .columns .card { break-inside: auto; }
+  .columns tr { break-inside: avoid; }
+  .axis .spare { display: none; }
+  .rows { border: 0; border-collapse: collapse; font-size: 8pt; }
+  .rows thead { display: table-header-group; break-inside: avoid; }
+  .rows .server { min-width: 8.5rem; } .rows .mail { max-width: 11rem; } .rows .what { min-width: 11rem; }
   .rows th, .rows td { padding: 0.25rem 0.4rem; }
   .rows tr, .line, .diagnosis, .notice { break-inside: avoid; }
   h2, h3, h4 { break-after: avoid; }
@@ -251,6 +261,6 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
   .dialogue { display: block; }
   .dialogue > .note { margin: 0.5rem 0 0.75rem 0.25rem; }
   .line .said { max-height: none; overflow: visible; }
-  .facts, .source { display: none; }
+  .facts, .source { display: none !important; }
 }
 `

@@ -13,7 +13,7 @@ import * as Command from "../Command.ts"
 import { Connector, type Target } from "../Connector.ts"
 import * as Extensions from "../Extensions.ts"
 import type { Redaction } from "../Redaction.ts"
-import { Reply } from "../Reply.ts"
+import type { Reply } from "../Reply.ts"
 import * as Sasl from "../Sasl.ts"
 import {
   AuthenticationFailed,
@@ -21,7 +21,8 @@ import {
   LimitExceeded,
   ProtocolViolation,
   ServerRefused,
-  TimedOut
+  TimedOut,
+  TlsFailed
 } from "../SmtpError.ts"
 import type { SmtpLog } from "../SmtpLog.ts"
 import type { TlsInfo, TlsMode, TlsOptions } from "../Tls.ts"
@@ -97,7 +98,9 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
         elapsed: now - attempted
       })
       attempted = now
-    }
+    },
+    onNote: (text) => recorder.record({ _tag: "Note", text }),
+    onSecret: recorder.addSecret
   }).pipe(
     Scope.provide(inner),
     Effect.timeoutOrElse({
@@ -121,6 +124,11 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
       })
     )
   )
+  // a connector of somebody's own that forgot: nothing is said in clear text where TLS comes first
+  if (options.mode === "implicit" && connection.tls === undefined) {
+    const cause = new Error("the connector gave a connection without TLS")
+    return yield* recorder.fail(new TlsFailed({ kind: "Handshake", cause }), "tls")
+  }
   const connectedAt = recorder.elapsedNow()
   recorder.record({
     _tag: "Connected",
@@ -174,7 +182,7 @@ const asOffered = (said: Reply, shown: Reply): Reply => {
     return [keyword, ...parameters.filter(Sasl.isKnown)].join(" ")
   }
   const [first, ...rest] = shown.lines
-  return new Reply({ ...shown, lines: [first, ...rest.map((text, at) => line(text, at + 1))] })
+  return Recorder.withLines(shown, [first, ...rest.map((text, at) => line(text, at + 1))])
 }
 
 /** EHLO, LHLO or HELO. A refusal is the reply's, for the caller to judge. */

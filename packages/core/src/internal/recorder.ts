@@ -197,22 +197,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const scrubText = (text: string): string => scrub.scrub(text, self.authenticating)
 
-  const scrubTls = (tls: TlsInfo): TlsInfo => ({
-    ...tls,
-    ...(tls.problem === undefined ? {} : { problem: scrubText(tls.problem) }),
-    chain: tls.chain.map(scrubCertificate)
+  const scrubTls = ({ chain, cipher, problem, protocol, servername, verified }: TlsInfo): TlsInfo => ({
+    protocol,
+    cipher,
+    ...(servername === undefined ? {} : { servername }),
+    verified,
+    ...(problem === undefined ? {} : { problem: scrubText(problem) }),
+    chain: chain.map(scrubCertificate)
   })
 
-  const scrubCertificate = (certificate: Certificate): Certificate => ({
-    ...certificate,
-    subject: scrubText(certificate.subject),
-    issuer: scrubText(certificate.issuer),
-    names: certificate.names.map(scrubText)
+  const scrubCertificate = (
+    { fingerprint256, issuer, names, subject, validFrom, validTo }: Certificate
+  ): Certificate => ({
+    subject: scrubText(subject),
+    names: names.map(scrubText),
+    issuer: scrubText(issuer),
+    validFrom,
+    validTo,
+    fingerprint256
   })
 
   const inWords = ({ cause }: { readonly cause?: unknown }): { readonly cause?: Error } => {
     if (cause === undefined) return {}
-    const error = new Error(scrubText(cause instanceof Error ? cause.message : String(cause)))
+    const words = cause instanceof Error ? cause.message : typeof cause === "string" ? cause : "a failure without words"
+    const error = new Error(scrubText(words))
     const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
     return { cause: typeof code === "string" ? Object.assign(error, { code }) : error }
   }
@@ -298,7 +306,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         return scrubbed
       }
       const lines: [string, ...Array<string>] = [one(first), ...rest.map(one)]
-      return changed ? new Reply({ ...reply, lines }) : reply
+      return changed ? withLines(reply, lines) : reply
     },
     hasSecrets: () => hasSecrets,
     addSecret: (value) => {
@@ -327,6 +335,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   }
   return self
 })
+
+/** The same reply with other texts. */
+export const withLines = ({ code, enhanced }: Reply, lines: readonly [string, ...Array<string>]): Reply =>
+  new Reply({ code, ...(enhanced === undefined ? {} : { enhanced }), lines })
 
 const replyCode = /^[2-5]\d\d(?:[ -]|$)/
 

@@ -35,7 +35,7 @@ export const makeScrub = (): Scrub => {
   const words = new Set<string>()
   const base64 = new Set<string>()
   const hex = new Set<string>()
-  const encoded = new Map<string, RegExp | undefined>()
+  const encoded = new Map<string, ReadonlyArray<Character> | undefined>()
   let isEmpty = true
   let shortest = shortestHidden
 
@@ -58,7 +58,7 @@ export const makeScrub = (): Scrub => {
       for (const needle of base64) findAll(standard, needle, finds)
       for (let at = from; at < finds.length; at++) finds[at] = wholeRun(standard, finds[at])
       if (runOfHex.test(text)) {
-        const lower = text.replaceAll(/[A-F]+/g, (letters) => letters.toLowerCase())
+        const lower = lowerHex(text)
         for (const needle of hex) findAll(lower, needle, finds)
       }
       if (depth === 0) {
@@ -71,14 +71,11 @@ export const makeScrub = (): Scrub => {
       }
     }
     if (text.includes("%") || text.includes("+")) {
+      const lower = lowerHex(text)
       for (const [needle, known] of encoded) {
-        const pattern = known ?? encodedForms(needle)
-        encoded.set(needle, pattern)
-        pattern.lastIndex = 0
-        for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
-          finds.push({ from: found.index, to: found.index + found[0].length })
-          pattern.lastIndex = found.index + 1
-        }
+        const characters = known ?? charactersOf(needle)
+        encoded.set(needle, characters)
+        findEncoded(text, lower, characters, finds)
       }
     }
   }
@@ -238,17 +235,76 @@ const runOfHex = /[0-9A-Fa-f]{16}/
 const hexOf = (octets: Uint8Array): string =>
   Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("")
 
-// Percent (RFC 3986 §2.1, and `+` for a blank as in forms) and xtext (RFC 3461 §4): each character raw or encoded.
+// Percent (RFC 3986 §2.1, and `+` for a blank as in forms) and xtext (RFC 3461 §4): each character raw or encoded. No
+// pattern is made of a secret: an engine that cannot compile one prints it.
 
-const encodedForms = (secret: string): RegExp =>
-  new RegExp(
-    Array.from(secret, (character) => {
-      const octets = Array.from(octetsOf.encode(character), (octet) =>
-        `[%+]${
-          octet.toString(16).padStart(2, "0").replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
-        }`).join("")
-      const raw = character.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
-      return character === " " ? `(?:${octets}|[ +])` : `(?:${octets}|${raw})`
-    }).join(""),
-    "g"
+interface Character {
+  readonly raw: string
+  /** Its octets, two lower-case digits each. */
+  readonly octets: ReadonlyArray<string>
+}
+
+const charactersOf = (secret: string): ReadonlyArray<Character> =>
+  Array.from(
+    secret,
+    (raw) => ({ raw, octets: Array.from(octetsOf.encode(raw), (octet) => hexOf(Uint8Array.of(octet))) })
   )
+
+const lowerHex = (text: string): string => text.replaceAll(/[A-F]+/g, (letters) => letters.toLowerCase())
+
+const isMark = (unit: number): boolean => unit === 0x25 || unit === 0x2b
+
+/** Where the character ends that begins at `at`, in each of the ways in which it can stand there. */
+const endsOf = (text: string, lower: string, at: number, { octets, raw }: Character): ReadonlyArray<number> => {
+  const ends: Array<number> = []
+  if (text.startsWith(raw, at)) ends.push(at + raw.length)
+  if (!isMark(text.charCodeAt(at))) return ends
+  if (raw === " " && text.charCodeAt(at) === 0x2b) ends.push(at + 1)
+  let end = at
+  for (const octet of octets) {
+    if (!isMark(text.charCodeAt(end)) || !lower.startsWith(octet, end + 1)) return ends
+    end += 3
+  }
+  ends.push(end)
+  return ends
+}
+
+const anyMark = /[%+]/g
+
+/** Finds with at least one character encoded: the others are found raw. */
+const findEncoded = (
+  text: string,
+  lower: string,
+  characters: ReadonlyArray<Character>,
+  finds: Array<Find>
+): void => {
+  const length = characters.reduce((sum, { raw }) => sum + raw.length, 0)
+  let next = -1
+  for (let from = 0; from < text.length; from++) {
+    if (next < from) {
+      anyMark.lastIndex = from
+      const found = anyMark.exec(text)
+      if (found === null) return
+      next = found.index
+      from = Math.max(from, next - length + 1)
+    }
+    let at = from
+    let index = 0
+    for (; at !== next; index++) {
+      const character = characters[index]
+      if (character === undefined || !text.startsWith(character.raw, at)) break
+      at += character.raw.length
+    }
+    if (at !== next) continue
+    let ends: ReadonlyArray<number> = [at]
+    for (; index < characters.length && ends.length > 0; index++) {
+      const character = characters[index]
+      if (character === undefined) break
+      const [only] = ends
+      ends = ends.length === 1 && only !== undefined
+        ? endsOf(text, lower, only, character)
+        : Array.from(new Set(ends.flatMap((end) => endsOf(text, lower, end, character))))
+    }
+    for (const to of ends) finds.push({ from, to })
+  }
+}

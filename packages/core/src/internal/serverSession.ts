@@ -324,14 +324,14 @@ export const converse = Effect.fnUntraced(function*<R>(
     yield* say(challenge)
     const said = yield* line(limits.authenticationLine)
     if (said === tooLong) {
-      yield* say(replies.lineTooLong)
+      yield* sayBad(replies.lineTooLong)
       return undefined
     }
     recorder.clientLine(maskClientLine(said, true))
     recorder.addLine(Redacted.make(said))
     const parsed = Command.parseAuthResponse(said)
-    if (Result.isFailure(parsed)) yield* say(replies.notBase64)
-    else if (parsed.success._tag === "AuthCancel") yield* say(replies.cancelled)
+    if (Result.isFailure(parsed)) yield* sayBad(replies.notBase64)
+    else if (parsed.success._tag === "AuthCancel") yield* sayBad(replies.cancelled)
     else return parsed.success.response
     return undefined
   })
@@ -347,11 +347,11 @@ export const converse = Effect.fnUntraced(function*<R>(
     if (whole === undefined) return undefined
     const [authorize, user, password, surplus] = Redacted.value(whole).split("\0")
     if (user === undefined || user === "" || password === undefined || surplus !== undefined) {
-      yield* say(replies.notBase64)
+      yield* sayBad(replies.notBase64)
       return undefined
     }
     if (authorize !== "" && authorize !== user) {
-      yield* say(replies.wrongCredentials)
+      yield* sayBad(replies.wrongCredentials)
       return undefined
     }
     return { user, password: Redacted.make(password) }
@@ -363,8 +363,8 @@ export const converse = Effect.fnUntraced(function*<R>(
     if (hello !== "EHLO") return yield* sayBad(replies.outOfOrder("EHLO comes first"))
     if (isAuthenticated) return yield* sayBad(replies.outOfOrder("Already authenticated"))
     if (transaction !== undefined) return yield* sayBad(replies.outOfOrder("A transaction is open"))
-    if (!offersAuth()) return yield* say(replies.encryptionRequired)
-    if (command.mechanism !== "PLAIN" && command.mechanism !== "LOGIN") return yield* say(replies.noMechanism)
+    if (!offersAuth()) return yield* sayBad(replies.encryptionRequired)
+    if (command.mechanism !== "PLAIN" && command.mechanism !== "LOGIN") return yield* sayBad(replies.noMechanism)
     phase = "auth"
     const found = yield* credentials(command)
     phase = "mail"

@@ -107,7 +107,7 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
       el(
         "p",
         { class: "muted rests" },
-        outcome === "fine" ? "" : `${phaseNames[stage] ?? stage}. `,
+        outcome === "fine" ? "" : `${phaseNames[stage] ?? ""}. `,
         ...(numbers.length === 0
           ? []
           : [`Rests on line `, ...numbers.flatMap((number, n) => n === 0 ? [number] : [", ", number]), "."])
@@ -147,6 +147,7 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
 
   const lineOf = (line: Line<string>, at: number, isEvidence: boolean) => {
     const [who, number, offset, text, facts] = line
+    const only = facts?.length === 1 ? facts[0] : undefined
     return el(
       "li",
       {
@@ -156,18 +157,35 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
       },
       el("span", { class: "no" }, el("span", { class: "sr" }, "line "), String(number)),
       el("span", { class: "at" }, offset === null ? "" : (offset / 1_000).toFixed(3)),
-      el("span", { class: "who", title: spoken[who] }, el("span", { "aria-hidden": "true" }, speakers[who]), el("span", { class: "sr" }, spoken[who])),
+      el(
+        "span",
+        { class: "who", title: spoken[who] },
+        el("span", { "aria-hidden": "true" }, speakers[who]),
+        el("span", { class: "sr" }, spoken[who])
+      ),
       el(
         "span",
         { class: "said" },
         el("bdi", { dir: "ltr" }, ...(who === "S" ? linked(text) : [text])),
         isEvidence && el("span", { class: "sr" }, " (evidence)"),
-        facts !== undefined &&
+        only !== undefined && el(
+          "span",
+          { class: only[0] === "" ? "words" : "only" },
+          only[0] === "" ? "" : `${only[0]} `,
+          el("bdi", { dir: "ltr" }, only[1])
+        ),
+        facts !== undefined && only === undefined &&
           el(
             "details",
             { class: "facts" },
             el("summary", {}, "Details"),
-            el("dl", {}, ...facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, el("bdi", { dir: "ltr" }, value)))))
+            el(
+              "dl",
+              {},
+              ...facts.map(([label, value]) =>
+                el("div", {}, el("dt", {}, label), el("dd", {}, el("bdi", { dir: "ltr" }, value)))
+              )
+            )
           )
       )
     )
@@ -195,8 +213,14 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
     const notes: Array<{ readonly element: HTMLElement; readonly row: number }> = []
     const begins = new Set(cards.slice(1).map(({ from }) => from))
     const waitBefore = (at: number) => {
-      const found = bars.find(([what, , , ms, , to]) => to === at && ms >= longPause && what !== "content" && what !== "tls")
-      return found === undefined ? "" : found[0] === "client" ? ", the client was silent" : found[0] === "reply" ? ", waiting for the server" : ""
+      const found = bars.find(([what, , , ms, from, to]) =>
+        from < at && at <= to && ms >= longPause && (what === "client" || what === "reply")
+      )
+      return found === undefined
+        ? ""
+        : found[0] === "client"
+        ? ", the client was silent"
+        : ", waiting for the server"
     }
 
     let before: number | null = null
@@ -221,7 +245,11 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
         if (end - at >= foldedFrom) {
           const inside = lines.slice(at, end)
           const from = at
-          const folded = el("details", { class: "folded" }, el("summary", {}, `${format.number(inside.length)} lines of content`))
+          const folded = el(
+            "details",
+            { class: "folded" },
+            el("summary", {}, `${format.number(inside.length)} lines of content`)
+          )
           folded.addEventListener("toggle", () => {
             if (folded.childElementCount > 1) return
             folded.append(el("ol", { class: "inner" }, ...inside.map((each, n) => lineOf(each, from + n, false))))
@@ -262,10 +290,19 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
     return el(
       "dl",
       { class: "facts-row" },
-      ...(time === null ? [] : [fact("Begun", `${format.date(time)}, ${format.exact(time)} ${format.zone() === "UTC" ? "UTC" : ""}`)]),
+      ...(time === null
+        ? []
+        : [fact("Begun", `${format.date(time)}, ${format.exact(time)} ${format.zone() === "UTC" ? "UTC" : ""}`)]),
       ...(duration === null ? [] : [fact("Duration", format.duration(duration))]),
       ...(from === "" ? [] : [fact("From", el("bdi", {}, from))]),
-      ...(to === "" ? [] : [fact(recipients > 1 ? `To (${format.number(recipients)})` : "To", el("bdi", {}, recipients > 1 ? `${to}, …` : to))]),
+      ...(to === ""
+        ? []
+        : [
+          fact(
+            recipients > 1 ? `To (${format.number(recipients)})` : "To",
+            el("bdi", {}, recipients > 1 ? `${to}, …` : to)
+          )
+        ]),
       ...(octets === 0 ? [] : [fact("Content", format.octets(octets))]),
       ...(messages > 1 ? [fact("Accepted", format.plural(messages, "message"))] : []),
       fact("Session", `${session} of process ${process}`)
@@ -301,16 +338,35 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
         el(
           "span",
           { class: "steps" },
-          position === undefined ? "" : el("span", { class: "muted" }, `${format.number(position + 1)} of ${format.number(of)}`),
+          position === undefined
+            ? ""
+            : el("span", { class: "muted" }, `${format.number(position + 1)} of ${format.number(of)}`),
           neighbour("Previous", before),
           neighbour("Next", after)
         )
       ),
       el("h2", { id: "conversation-title", tabindex: -1 }, el("bdi", {}, server)),
-      el("p", { class: "verdict" }, badge(row.outcome), row.code === "" ? "" : el("code", { class: "code" }, row.code), el("span", {}, row.what)),
+      el(
+        "p",
+        { class: "verdict" },
+        badge(row.outcome),
+        row.code === "" ? "" : el("code", { class: "code" }, row.code),
+        el("span", {}, row.what)
+      ),
       facts(row),
-      ...(row.isPartial ? [el("p", { class: "notice" }, "The beginning or the end of this conversation is not in the log.")] : []),
-      ...(time === null ? [] : [el("section", { class: "card wide", "aria-labelledby": "time-title" }, el("h3", { id: "time-title" }, "Where the time went"), time)]),
+      ...(row.isPartial
+        ? [el("p", { class: "notice" }, "The beginning or the end of this conversation is not in the log.")]
+        : []),
+      ...(time === null
+        ? []
+        : [
+          el(
+            "section",
+            { class: "card wide", "aria-labelledby": "time-title" },
+            el("h3", { id: "time-title" }, "Where the time went"),
+            time
+          )
+        ]),
       el(
         "section",
         { class: "card wide", "aria-labelledby": "dialogue-title" },

@@ -45,7 +45,8 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
     const row = rows[at]
     if (known !== undefined || row === undefined) return known ?? ""
     const { code, from, host, port, process, session, to, what } = row
-    const text = [host, port ?? "", from, to, code, what, `${process}/${session}`, `#${session}`].join(" ").toLowerCase()
+    const text = [host, port ?? "", from, to, code, what, `${process}/${session}`, `#${session}`].join(" ")
+      .toLowerCase()
     texts.set(at, text)
     return text
   }
@@ -136,7 +137,12 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
         { role: "rowheader", scope: "row", "data-label": "Begun" },
         el("a", { href: `#c${at}`, id: `row-${at}` }, ...timeOf(row))
       ),
-      cell("Server", "server", host === "" ? "not named" : host, port === null ? null : el("span", { class: "muted" }, `:${port}`)),
+      cell(
+        "Server",
+        "server",
+        host === "" ? "not named" : host,
+        port === null ? null : el("span", { class: "port" }, `:${port}`)
+      ),
       cell("From, to", "mail", ...mailOf(row)),
       cell("Outcome", "outcome", badge(outcome)),
       cell(
@@ -246,7 +252,9 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
           class: `toggle ${outcome}`,
           "aria-pressed": "false",
           click: () => {
-            chosen = new Set(chosen.has(outcome) ? [...chosen].filter((each) => each !== outcome) : [...chosen, outcome])
+            chosen = new Set(
+              chosen.has(outcome) ? [...chosen].filter((each) => each !== outcome) : [...chosen, outcome]
+            )
             page = 0
             draw()
           }
@@ -297,7 +305,11 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
         el("span", { class: "chip-text" }, text),
         el("span", { "aria-hidden": "true" }, "×")
       )
-    const when = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...(span === undefined ? {} : { span }) }
+    const when = {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      ...(span === undefined ? {} : { span })
+    }
     const where = host === undefined ? {} : { host }
     const why = rule === undefined ? {} : { rule, ...(ruleText === undefined ? {} : { ruleText }) }
     chipsHere.replaceChildren(

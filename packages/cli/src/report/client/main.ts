@@ -43,7 +43,9 @@ export const main = (parts: Parts) => {
   const detail = parts.makeDetail({ dom, format, list, overview, phaseNames, waterfall })
 
   const sources = () => {
-    const names = overview.sources.map((path) => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1))
+    const names = overview.sources.map((path) =>
+      path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
+    )
     return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more files`
   }
   const heads = () => {
@@ -94,7 +96,9 @@ export const main = (parts: Parts) => {
     list.draw()
   }
 
-  const zones = [...new Set(["UTC", ...(overview.zone === null ? [] : [overview.zone]), format.here])].filter(format.isZone)
+  const zones = [...new Set(["UTC", ...(overview.zone === null ? [] : [overview.zone]), format.here])].filter(
+    format.isZone
+  )
   const select = byId("zone")
   select.append(...zones.map((zone) => el("option", { value: zone }, zone)))
   select.addEventListener("change", () => {

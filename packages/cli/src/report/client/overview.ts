@@ -138,14 +138,44 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
       for (const button of buttons) button.tabIndex = button === next ? 0 : -1
       next.focus()
     }
-    const ticks = Math.min(6, columns.length)
-    const places = Array.from({ length: ticks }, (_, n) => Math.floor(n * columns.length / ticks))
+    const unit = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 24, 30, 48, 60].map((n) => n * width)
+    const round = [1_000, 5_000, 15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000]
+    const step =
+      [...round, 21_600_000, 43_200_000, day, 2 * day, 7 * day, 28 * day].find((step) =>
+        unit.includes(step) && columns.length * width / step <= 8
+      ) ?? Math.ceil(columns.length / 7) * width
+    const axis = svg("svg", { class: "axis", width: "100%", height: 18, "aria-hidden": "true" })
+    columns.forEach((_, at) => {
+      const time = start + at * width
+      if (time % step !== 0 && !(step % width !== 0 && at === 0)) return
+      const place = at / columns.length
+      axis.append(
+        svg("text", { x: `${place * 100}%`, y: 14, "text-anchor": place > 0.92 ? "end" : "start" }, label(time))
+      )
+    })
     const scale = svg("svg", { class: "scale", width: "100%", height, "aria-hidden": "true" })
     for (const share of [0, 0.5, 1]) {
       const y = height - share * (height - 1) - 0.5
       scale.append(svg("line", { class: "grid", x1: 0, x2: "100%", y1: y, y2: y }))
     }
-    const spanWords = format.duration(width).replace(/^24 h 0 min$/, "day").replace(/ 0 min$/, "")
+    const span = width % day === 0 ? format.plural(width / day, "day") : format.duration(width).replace(/ 0 min$/, "")
+    const plot = el(
+      "div",
+      { class: "plot" },
+      scale,
+      el(
+        "div",
+        {
+          class: "bars",
+          role: "toolbar",
+          "aria-label": "Conversations over time; choose a column to list its conversations",
+          keydown: move
+        },
+        ...buttons
+      ),
+      axis
+    )
+    plot.style.maxWidth = `${columns.length * 3}rem`
     fill(
       "volume",
       el(
@@ -158,31 +188,12 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
           el("span", {}, most % 2 === 0 ? format.number(most / 2) : ""),
           el("span", {}, "0")
         ),
-        el(
-          "div",
-          { class: "plot" },
-          scale,
-          el(
-            "div",
-            {
-              class: "bars",
-              role: "toolbar",
-              "aria-label": "Conversations over time; choose a column to list its conversations",
-              keydown: move
-            },
-            ...buttons
-          ),
-          el(
-            "div",
-            { class: "x-axis muted", "aria-hidden": "true" },
-            ...places.map((at) => el("span", {}, label(start + at * width)))
-          )
-        )
+        plot
       ),
       el(
         "p",
         { class: "muted caption" },
-        `A column is ${/^(day|\d)/.test(spanWords) ? (spanWords === "day" ? "a day" : spanWords) : spanWords}. Choose one to list its conversations.`
+        `A column is ${span}. Choose one to list its conversations.`
       )
     )
   }
@@ -202,7 +213,11 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
     return el(
       "table",
       { class: "bars-table", "aria-labelledby": labelledBy },
-      el("thead", {}, el("tr", {}, ...head.map((text, at) => el("th", { scope: "col", class: at > 0 && "num" }, text)))),
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...head.map((text, at) => el("th", { scope: "col", class: at > 0 && "num" }, text)))
+      ),
       el(
         "tbody",
         {},
@@ -231,7 +246,7 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
       "troubles",
       troubles.length === 0
         ? el("p", { class: "muted" }, "Nothing that is known.")
-        : bars("troubles-title", ["Trouble", "Conversations"], [
+        : bars("troubles-title", ["Trouble", "Count"], [
           ...troubles.map(({ count, rule, what }) => ({
             name: el(
               "button",
@@ -253,7 +268,7 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
     const sum = (counts: Overview["counts"]) => order.reduce((sum, outcome) => sum + counts[outcome], 0)
     fill(
       "hosts",
-      bars("hosts-title", ["Server", "Conversations", "Failed"], [
+      bars("hosts-title", ["Server", "Count", "Trouble"], [
         ...hosts.map(({ counts, host }) => ({
           name: host === ""
             ? "not named in the log"
@@ -261,7 +276,9 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
           counts,
           cells: [format.number(sum(counts)), format.percent(counts.failed + counts.partial, sum(counts))]
         })),
-        ...(otherHosts > 0 ? [{ name: "Others", counts: { unclear: otherHosts }, cells: [format.number(otherHosts), ""] }] : [])
+        ...(otherHosts > 0
+          ? [{ name: "Others", counts: { unclear: otherHosts }, cells: [format.number(otherHosts), ""] }]
+          : [])
       ])
     )
   }
@@ -269,9 +286,10 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
   const latency = () => {
     const { latency } = overview
     const most = latency.reduce((most, { max }) => Math.max(most, max), 10)
-    const decades = Math.ceil(Math.log10(most))
-    const place = (ms: number) => `${Math.min(98, 2 + Math.log10(Math.max(1, ms)) / decades * 96)}%`
-    const ticks = Array.from({ length: decades + 1 }, (_, n) => 10 ** n)
+    const round = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000]
+    const end = round.find((tick) => tick >= most) ?? most
+    const ticks = round.filter((tick) => tick <= end)
+    const place = (ms: number) => `${Math.min(98, 2 + Math.log10(Math.max(1, ms)) / Math.log10(end) * 96)}%`
     const drawing = ({ max, median, p90, p99, phase }: Latency) => {
       const plot = svg("svg", { class: "spread", width: "100%", height: 22, "aria-hidden": "true" })
       plot.append(svg("title", {}, `${phaseNames[phase]}: median ${format.duration(median)}`))
@@ -292,7 +310,12 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
       axis.append(
         svg(
           "text",
-          { x: place(tick), y: 11, "text-anchor": n === 0 ? "start" : n === ticks.length - 1 ? "end" : "middle" },
+          {
+            class: n % 2 === 1 && n < ticks.length - 1 ? "spare" : undefined,
+            x: place(tick),
+            y: 11,
+            "text-anchor": n === 0 ? "start" : n === ticks.length - 1 ? "end" : "middle"
+          },
           format.duration(tick)
         )
       )

@@ -36,7 +36,10 @@ export const makeWaterfall = ({ dom, format }: WaterfallParts) => {
   const marks = (span: number): ReadonlyArray<number> => {
     const rough = span / 5
     const power = 10 ** Math.floor(Math.log10(rough))
-    const step = [1, 2, 5, 10].map((n) => n * power).find((step) => step >= rough) ?? rough
+    const round = rough < 10_000
+      ? [1, 2, 5, 10].map((n) => n * power)
+      : [10, 15, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 21_600, 43_200].map((n) => n * 1_000)
+    const step = round.find((step) => step >= rough) ?? rough
     return Array.from({ length: Math.floor(span / step + 1e-9) + 1 }, (_, n) => n * step)
   }
 
@@ -53,7 +56,8 @@ export const makeWaterfall = ({ dom, format }: WaterfallParts) => {
       const offset = lines[evidence.at(-1) ?? -1]?.[2] ?? null
       return outcome === "fine" || outcome === "unclear" || offset === null ? [] : [{ stage, offset }]
     })
-    const wordsOf = ([what, , start, ms]: Bar) => `${format.duration(ms)} ${kinds[what]}, from ${format.duration(start)} on`
+    const wordsOf = ([what, , start, ms]: Bar) =>
+      `${format.duration(ms)} ${kinds[what]}, from ${format.duration(start)} on`
 
     const laneOf = ([name, phases]: typeof lanes[number]) => {
       const within = (phase: string) => phases.some((each) => each === phase)
@@ -84,7 +88,9 @@ export const makeWaterfall = ({ dom, format }: WaterfallParts) => {
         drawing.append(svg("line", { class: `edge ${what}`, x1: x(start), x2: x(start), y1: 5, y2: 19 }))
       }
       for (const { offset } of failures) {
-        drawing.append(svg("circle", { class: "fault", cx: `${Math.max(1, Math.min(99, offset / span * 100))}%`, cy: 12, r: 5 }))
+        drawing.append(
+          svg("circle", { class: "fault", cx: `${Math.max(1, Math.min(99, offset / span * 100))}%`, cy: 12, r: 5 })
+        )
       }
       const silent = sum(true)
       const first = own[0]
@@ -112,7 +118,11 @@ export const makeWaterfall = ({ dom, format }: WaterfallParts) => {
     ticks.forEach((tick, n) => {
       const far = tick / span > 0.94
       axis.append(
-        svg("text", { x: x(tick), y: 11, "text-anchor": n === 0 ? "start" : far ? "end" : "middle" }, format.duration(tick))
+        svg(
+          "text",
+          { x: x(tick), y: 11, "text-anchor": n === 0 ? "start" : far ? "end" : "middle" },
+          format.duration(tick)
+        )
       )
     })
     const used = new Set(bars.map(([what]) => what))
@@ -148,7 +158,12 @@ export const makeWaterfall = ({ dom, format }: WaterfallParts) => {
           )
         ),
         failedAt.length > 0 &&
-          el("span", {}, svg("svg", { width: 12, height: 12 }, svg("circle", { class: "fault", cx: 6, cy: 6, r: 5 })), "trouble")
+          el(
+            "span",
+            {},
+            svg("svg", { width: 12, height: 12 }, svg("circle", { class: "fault", cx: 6, cy: 6, r: 5 })),
+            "trouble"
+          )
       )
     )
   }

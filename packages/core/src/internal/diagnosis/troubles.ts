@@ -163,14 +163,14 @@ export const failedKind = (reason: string, message: string): Kind => {
   const has = (sign: string) => message.includes(sign)
   switch (reason) {
     case "ConnectionFailed":
-      return has("name is not known")
+      return has("no way through the proxy")
+        ? "ConnectionFailed/Proxy"
+        : has("name is not known")
         ? "ConnectionFailed/HostNotFound"
         : has("nothing listens there")
         ? "ConnectionFailed/Refused"
         : has("there is no way to the host")
         ? "ConnectionFailed/Unreachable"
-        : has("the proxy refused")
-        ? "ConnectionFailed/Proxy"
         : dialKind(message)
     case "ConnectionLost":
       return has("was reset") ? "ConnectionLost/Reset" : "ConnectionLost/Closed"

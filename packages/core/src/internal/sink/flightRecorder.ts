@@ -15,16 +15,32 @@ interface Kept {
   position: number
   /** The newest event that is no longer kept. */
   dropped: LogEvent | undefined
+  isConnected: boolean
 }
 
-export const make = (sink: LogSink, options?: { readonly maxEvents?: number | undefined }): LogSink => {
+const isFailure = (event: LogEvent): boolean => event._tag === "Failed" || event._tag === "TimedOut"
+
+/** A sign that a connection came about. */
+const isConnection = (event: LogEvent): boolean =>
+  event._tag === "Connected" || event._tag === "ClientLine" || event._tag === "ServerLine"
+
+export interface Options {
+  readonly maxEvents?: number | undefined
+  /** The event from which on the conversation is handed on. Default: the failure. */
+  readonly isWanted?: ((event: LogEvent) => boolean) | undefined
+}
+
+export const make = (sink: LogSink, options?: Options): LogSink => {
+  const isWanted = options?.isWanted ?? isFailure
   const maxEvents = Math.max(1, options?.maxEvents ?? defaultMaxEvents)
-  const conversations = new Map<number, Kept | "failed">()
+  /** Of one that is handed on only whether a connection came about: one that did not ends by its failure. */
+  const conversations = new Map<number, Kept | "connected" | "dialling">()
 
   const keep = (kept: Kept, event: LogEvent) => {
     const at = kept.position++ % maxEvents
     kept.dropped = kept.ring[at] ?? kept.dropped
     kept.ring[at] = event
+    if (isConnection(event)) kept.isConnected = true
   }
 
   const handOn = ({ dropped, position, ring }: Kept): boolean => {
@@ -51,15 +67,19 @@ export const make = (sink: LogSink, options?: { readonly maxEvents?: number | un
       if (session === 0) return sink.recordUnsafe(event)
       const known = conversations.get(session)
       if (event._tag === "Closed") conversations.delete(session)
-      if (known === "failed") return sink.recordUnsafe(event)
-      const kept = known ?? { ring: [], position: 0, dropped: undefined }
-      keep(kept, event)
-      if (event._tag === "Failed" || event._tag === "TimedOut") {
-        conversations.set(session, "failed")
-        return handOn(kept)
+      if (known === "connected" || known === "dialling") {
+        if (known === "dialling" && isConnection(event)) conversations.set(session, "connected")
+        else if (known === "dialling" && event._tag === "Failed") conversations.delete(session)
+        return sink.recordUnsafe(event)
       }
-      if (known === undefined && event._tag !== "Closed") conversations.set(session, kept)
-      return true
+      const kept = known ?? { ring: [], position: 0, dropped: undefined, isConnected: false }
+      keep(kept, event)
+      const isOver = event._tag === "Closed" || (event._tag === "Failed" && !kept.isConnected)
+      if (isOver) conversations.delete(session)
+      else if (known === undefined) conversations.set(session, kept)
+      if (!isWanted(event)) return true
+      if (!isOver) conversations.set(session, kept.isConnected ? "connected" : "dialling")
+      return handOn(kept)
     },
     flush: sink.flush
   }
