@@ -2,12 +2,23 @@
  * Secrets, on the ways by which they leaked elsewhere: a URL that is none, a password's Effect that fails, errors of a
  * platform, certificates, scripts that are departed from, our own server, and words of the protocol as passwords.
  */
-import { LogEvent, Reply, Sasl, Server, Session, SmtpError, SmtpLog, Transporter } from "@colloquy/core"
+import {
+  LogEvent,
+  LogReader,
+  LogText,
+  Reply,
+  Sasl,
+  Server,
+  Session,
+  SmtpError,
+  SmtpLog,
+  Transporter
+} from "@colloquy/core"
 import { Connector } from "@colloquy/core/Connector"
 import { CaptureServer, Script, TestPlatform } from "@colloquy/core/testing"
 import * as MemoryPipe from "@colloquy/core/testing/internal/memoryPipe"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Data, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, Data, Effect, Layer, Redacted, Stream } from "effect"
 import {
   base,
   differences,
@@ -474,4 +485,37 @@ describe("what is made of a transporter", () => {
         )
       )
     ))
+})
+
+const swaks = (...lines: ReadonlyArray<string>) =>
+  ["=== Trying mail.test:25...", "=== Connected to mail.test.", "<-  220 mail.test ESMTP", " -> EHLO c", ...lines]
+    .join("\n")
+
+describe("a log of another program", () => {
+  it.effect.each<readonly [string, (secret: string) => string]>([
+    ["PLAIN", (secret) => swaks(` -> AUTH PLAIN ${plainLine(secret)}`, `<** 535 no ${secret}`)],
+    [
+      "LOGIN",
+      (secret) =>
+        swaks(
+          " -> AUTH LOGIN",
+          "<-  334 VXNlcm5hbWU6",
+          ` -> ${base64(user)}`,
+          "<-  334 UGFzc3dvcmQ6",
+          ` -> ${base64(secret)}`,
+          `<** 535 no ${base64(secret)} for ${user}`
+        )
+    ],
+    ["a tab", (secret) => swaks(` -> AUTH\tPLAIN\t${plainLine(secret)}`, `<** 501 ${plainLine(secret)}`)],
+    ["a word of its own", (secret) => swaks(` -> AUTH ${plainLine(secret)}`, "<** 501 what")]
+  ])("is read without the secrets that it holds: %s", ([name, log]) =>
+    Effect.gen(function*() {
+      const seen = yield* unseen((secret) =>
+        Effect.map(Stream.runCollect(LogReader.readText(log(secret))), (events) => ({
+          ...show("the events", events),
+          text: LogText.format(events)
+        }))
+      )
+      if (name === "LOGIN") assert.include(seen["text"], `for ${user}`)
+    }))
 })

@@ -8,7 +8,10 @@
  *
  * It does not scrub secrets out of replies, and knows nothing of what a client's own encoder renders.
  */
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
 import { secret } from "../LogEvent.ts"
+import { decode } from "./octets.ts"
 
 const verbs = new Set(
   // not BURL, whose argument is a bearer secret (RFC 4467), nor others that no server of ours understands
@@ -46,4 +49,15 @@ export const maskClientLine = (line: string, authenticating: boolean): string =>
   if (knownVerb(line) !== undefined) return line
   const word = /^[A-Za-z]{1,12}(?=$|\s)/.exec(line)?.[0]
   return word === undefined ? secret : word.length === line.length ? word : `${word} …`
+}
+
+/** What a line of an AUTH exchange may have told: PLAIN's password, an OAuth token, or the whole of a response. */
+export const secretsOf = (line: string): ReadonlyArray<string> => {
+  const encoded = isAuth(line) ? line.split(/[ \t]+/)[2] : line
+  const decoded = encoded === undefined ? undefined : Result.getOrUndefined(Base64.decode(encoded))
+  if (decoded === undefined) return []
+  const response = decode(decoded)
+  // oxlint-disable-next-line no-control-regex
+  const bearer = /\u0001auth=Bearer ([^\u0001]+)/i.exec(response)?.[1]
+  return [bearer ?? response.split("\0").at(-1) ?? ""]
 }

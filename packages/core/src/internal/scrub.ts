@@ -94,7 +94,7 @@ export const makeScrub = (): Scrub => {
       addForms(secret)
     },
     addLine: (whole) => {
-      const line = whole.replace(/^AUTH +\S+(?: +|$)/i, "").trim()
+      const line = whole.replace(/^AUTH[ \t]+\S+(?:[ \t]+|$)/i, "").trim()
       if (!/[A-Za-z0-9]/.test(line)) return
       isEmpty = false
       if (line.length < long) {

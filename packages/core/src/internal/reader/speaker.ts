@@ -7,7 +7,9 @@
  * 354 and the lone dot, or as octets of a chunk, becomes lines of the content.
  */
 import { type LogEvent, secret } from "../../LogEvent.ts"
+import { isAuth, secretsOf } from "../maskedLine.ts"
 import * as Octets from "../octets.ts"
+import { makeScrub } from "../scrub.ts"
 
 export interface Head {
   readonly counter: number
@@ -23,7 +25,7 @@ export interface Speaker {
   readonly server: (line: string, head: Head) => LogEvent
 }
 
-const authCommand = /^(AUTH +\S+)(?: +(.*))?$/is
+const authCommand = /^(AUTH +[\w-]{1,20})(?: +(.*))?$/is
 const chunkCommand = /^BDAT +(\d{1,15})/i
 
 /** A SCRAM server's last challenge, `v=…`, lets its reader guess the password off line. */
@@ -34,6 +36,19 @@ export const makeSpeaker = (): Speaker => {
   let dataAsked = false
   let content: "none" | "header" | "body" = "none"
   let chunk = 0
+  /** What the client told the server, which may say it back. */
+  const told = makeScrub()
+
+  /** LOGIN's user comes next. */
+  let isUser = false
+  const hear = (line: string): void => {
+    const isLogin = /^AUTH +LOGIN(?: |$)/i.test(line)
+    const isName = isLogin || isUser
+    isUser = isLogin && !/^AUTH +LOGIN +\S/i.test(line)
+    if (isName) return
+    told.addLine(line)
+    for (const known of secretsOf(line)) told.addSecret(known)
+  }
 
   const contentLine = (line: string, head: Head): LogEvent => {
     if (content === "header" && line === "") {
@@ -59,10 +74,12 @@ export const makeSpeaker = (): Speaker => {
         dataAsked = false
         return { _tag: "ClientLine", ...head, line }
       }
+      if (login || isAuth(line)) hear(line)
       if (login) return { _tag: "ClientLine", ...head, line: line === "*" || line === "" ? line : secret }
-      const auth = authCommand.exec(line)
-      if (auth !== null) {
+      if (isAuth(line)) {
         login = true
+        const auth = authCommand.exec(line)
+        if (auth === null) return { _tag: "ClientLine", ...head, line: `AUTH ${secret}` }
         const [, command = "", initial] = auth
         return {
           _tag: "ClientLine",
@@ -76,7 +93,8 @@ export const makeSpeaker = (): Speaker => {
       dataAsked = /^DATA\s*$/i.test(line)
       return { _tag: "ClientLine", ...head, line }
     },
-    server: (line, head) => {
+    server: (said, head) => {
+      const line = said.slice(0, 4) + told.scrub(said.slice(4), login)
       const code = line.slice(0, 3)
       chunk = 0
       if (code === "334") {

@@ -7,9 +7,7 @@
  *
  * It knows no clock: at a `Delay` it stands still until `resume` is called.
  */
-import { decode as decodeBase64 } from "effect/encoding/Base64"
-import * as Result from "effect/Result"
-import { escape, isAuth, knownVerb, maskClientLine } from "../../internal/maskedLine.ts"
+import { escape, isAuth, knownVerb, maskClientLine, secretsOf } from "../../internal/maskedLine.ts"
 import { makeScrub } from "../../internal/scrub.ts"
 import { secret } from "../../LogEvent.ts"
 import { concat, encodeLines, type Op } from "./scriptOps.ts"
@@ -63,17 +61,6 @@ const matches = (expected: string | RegExp, line: string): boolean => {
   const head = parts[0] ?? ""
   const tail = parts.slice(1).join(secret)
   return line.length > head.length + tail.length && line.startsWith(head) && line.endsWith(tail)
-}
-
-/** What a line of an AUTH exchange may have told: PLAIN's password, an OAuth token, or the whole of a response. */
-const secretsOf = (line: string): ReadonlyArray<string> => {
-  const encoded = isAuth(line) ? line.split(" ")[2] : line
-  const decoded = encoded === undefined ? undefined : Result.getOrUndefined(decodeBase64(encoded))
-  if (decoded === undefined) return []
-  const response = decoder.decode(decoded)
-  // oxlint-disable-next-line no-control-regex
-  const bearer = /\u0001auth=Bearer ([^\u0001]+)/i.exec(response)?.[1]
-  return [bearer ?? response.split("\0").at(-1) ?? ""]
 }
 
 export class Machine {
