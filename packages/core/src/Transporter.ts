@@ -29,6 +29,7 @@ import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Connector } from "./Connector.ts"
+import type * as Dkim from "./Dkim.ts"
 import type { Envelope } from "./Envelope.ts"
 import type { Extensions } from "./Extensions.ts"
 import * as Decorators from "./internal/decorators.ts"
@@ -36,10 +37,12 @@ import { makeSteps } from "./internal/send.ts"
 import { sendAll as sendAllOf } from "./internal/sendAll.ts"
 import { make as makeSessions } from "./internal/sessions.ts"
 import * as Settings from "./internal/settings.ts"
+import { makeSigning } from "./internal/signing.ts"
 import { fullWindow } from "./internal/window.ts"
 import type { Phase } from "./LogEvent.ts"
 import * as LogSink from "./LogSink.ts"
 import type { Composed, Draft, Prepared } from "./Message.ts"
+import type * as Message from "./Message.ts"
 import type { Receipt } from "./Receipt.ts"
 import type { Redaction } from "./Redaction.ts"
 import type * as Sasl from "./Sasl.ts"
@@ -113,6 +116,18 @@ export interface Options {
   readonly ignoreExtensions?: ReadonlyArray<string> | undefined
   /** Raw content with octets over 127 is sent to servers that do not offer 8BITMIME. Default false. */
   readonly force8bit?: boolean | undefined
+  /**
+   * DKIM signatures (RFC 6376) for every message that is composed here: signers of `Dkim.make`, or what it takes. Raw content
+   * (`Composed`) is sent as it is.
+   */
+  readonly dkim?: Dkim.Signer | Dkim.Options | ReadonlyArray<Dkim.Signer | Dkim.Options> | undefined
+  /** S/MIME signature (RFC 8551) for every message that is composed here: certificate with its private key, PKCS#12 or PEM. Needs the `SmimeSigner` of `NodeColloquy.layer`. */
+  readonly certificate?: Uint8Array | Redacted.Redacted | undefined
+  /** Of the PKCS#12 file, or of the encrypted key. */
+  readonly certificatePassword?: Redacted.Redacted | undefined
+  /** Where a message does not say: the charset and encoding of its header fields, and of its bodies (4D's values; `Message.CharsetPolicy`). */
+  readonly headerCharset?: Message.Message["headerCharset"]
+  readonly bodyCharset?: Message.Message["bodyCharset"]
   /** Sessions at a time. Default 3. */
   readonly maxSessions?: number | undefined
   /**
@@ -274,7 +289,8 @@ export const make = Effect.fnUntraced(function*(
       typeof logFile === "string" ? LogSink.file(logFile) : LogSink.file(logFile.path, logFile)
     ])
   const sessions = yield* Effect.provideService(makeSessions(settings), SmtpLog.SmtpLog, log)
-  const steps = yield* makeSteps(settings, sessions)
+  const signing = yield* makeSigning(options)
+  const steps = yield* makeSteps(settings, sessions, signing)
   const checkConnection = Effect.scoped(Effect.gen(function*() {
     const begun = sessions.now()
     const session = yield* sessions.open

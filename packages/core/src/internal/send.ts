@@ -16,27 +16,30 @@ import * as Metrics from "./metrics.ts"
 import { withEnqueue } from "./sendAll.ts"
 import type { Send, Sessions } from "./sessions.ts"
 import type { Settings } from "./settings.ts"
+import type { Signing } from "./signing.ts"
 import * as Split from "./split.ts"
 
-export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions) {
+export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions, signing: Signing) {
   const context = yield* Effect.context()
   const services = yield* Effect.context<FileSystem | Path | SecureRandom>()
 
   const prepare = (
     message: Message.Draft | Message.Composed
   ): Effect.Effect<Message.Composed | Message.Prepared, SmtpError> =>
-    Message.isComposed(message) ? Effect.succeed(message) : Message.prepare(message).pipe(
-      Effect.provideContext(services),
-      Effect.mapError((error) =>
-        new SmtpError({
-          reason: new InvalidMessage({ error }),
-          phase: "connect",
-          delivery: "NotAccepted",
-          recipients: [],
-          conversation: []
-        })
+    Message.isComposed(message) ?
+      Effect.succeed(message) :
+      Message.prepare(signing.withDefaults(message), signing.prepare).pipe(
+        Effect.provideContext(services),
+        Effect.mapError((error) =>
+          new SmtpError({
+            reason: new InvalidMessage({ error }),
+            phase: "connect",
+            delivery: "NotAccepted",
+            recipients: [],
+            conversation: []
+          })
+        )
       )
-    )
 
   /** Queues one transaction of a message; `resume` is called once, with its outcome and for whom there has to be another. */
   const enqueueOne = (
