@@ -802,6 +802,30 @@ describe("tokens", () => {
     }).pipe(Effect.provide(layer("-- silence\n"))))
 })
 
+describe("credentials", () => {
+  for (
+    const [how, source] of [
+      ["die", Effect.die(new Error("s3cret-words"))],
+      ["are interrupted", Effect.interrupt],
+      ["fail with the secret itself", Effect.fail("s3cret-words")]
+    ] as const
+  ) {
+    it.effect(`that ${how} are an error, once, and nobody is dialled`, () =>
+      Effect.gen(function*() {
+        const transporter = yield* make({ ...implicit, password: source })
+        const error = yield* failureOf(Effect.flatMap(mail(), transporter.send))
+        assert.deepStrictEqual([error.reason._tag, error.phase, error.delivery], [
+          "CredentialsUnavailable",
+          "auth",
+          "NotAccepted"
+        ])
+        if (error.reason._tag !== "CredentialsUnavailable") return assert.fail()
+        assert.notInclude(String(error.reason.cause), "s3cret")
+        assert.strictEqual(yield* log, "")
+      }).pipe(Effect.scoped, Effect.provide(layer("-- silence\n"))))
+  }
+})
+
 describe("a wrong password", () => {
   const wrong = Script.fromText(`${only("PLAIN").script}C: AUTH PLAIN ${stars}\nS: 535 5.7.8 No\n${script.bye}`)
   const right = Script.fromText(`${only("PLAIN").script}C: AUTH PLAIN ${stars}\nS: 235 Ok\n${script.bye}`)

@@ -286,7 +286,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
             opening.delete(state)
             const error = Cause.squash(cause)
             if (error instanceof SmtpError && error.reason._tag === "AuthenticationFailed") proven = false
-            if (!Cause.hasInterruptsOnly(cause)) failOne(Effect.failCause(cause))
+            failOne(Effect.failCause(cause))
           }),
         onSuccess: (ready) => {
           opening.delete(state)

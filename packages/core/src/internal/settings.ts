@@ -5,6 +5,7 @@
  * and is never passed on.
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -431,9 +432,12 @@ const secretOf = (
   if (source === undefined) return Effect.succeed(undefined)
   if (Redacted.isRedacted(source)) return Effect.succeed(source)
   return source.pipe(
-    Effect.catchDefect((defect) => Effect.fail(defect)),
-    Effect.mapError((error) =>
-      new CredentialsUnavailable({ cause: new Error(`the Effect of ${option} failed with ${nameOf(error)}`) })
+    Effect.catchCause((cause) =>
+      Effect.fail(
+        new CredentialsUnavailable({
+          cause: new Error(`the Effect of ${option} failed with ${nameOf(Cause.squash(cause))}`)
+        })
+      )
     ),
     Effect.flatMap((secret) => {
       const problem = secretProblem(secret)
