@@ -26,18 +26,23 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import type * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Connector } from "./Connector.ts"
+import type * as Dkim from "./Dkim.ts"
+import type { Envelope } from "./Envelope.ts"
 import type { Extensions } from "./Extensions.ts"
 import * as Decorators from "./internal/decorators.ts"
 import { makeSteps } from "./internal/send.ts"
 import { sendAll as sendAllOf } from "./internal/sendAll.ts"
 import { make as makeSessions } from "./internal/sessions.ts"
 import * as Settings from "./internal/settings.ts"
+import { makeSigning } from "./internal/signing.ts"
 import { fullWindow } from "./internal/window.ts"
 import type { Phase } from "./LogEvent.ts"
 import * as LogSink from "./LogSink.ts"
 import type { Composed, Draft, Prepared } from "./Message.ts"
+import type * as Message from "./Message.ts"
 import type { Receipt } from "./Receipt.ts"
 import type { Redaction } from "./Redaction.ts"
 import type * as Sasl from "./Sasl.ts"
@@ -111,8 +116,29 @@ export interface Options {
   readonly ignoreExtensions?: ReadonlyArray<string> | undefined
   /** Raw content with octets over 127 is sent to servers that do not offer 8BITMIME. Default false. */
   readonly force8bit?: boolean | undefined
+  /**
+   * DKIM signatures (RFC 6376) for every message that is composed here: signers of `Dkim.make`, or what it takes. Raw content
+   * (`Composed`) is sent as it is.
+   */
+  readonly dkim?: Dkim.Signer | Dkim.Options | ReadonlyArray<Dkim.Signer | Dkim.Options> | undefined
+  /** S/MIME signature (RFC 8551) for every message that is composed here: certificate with its private key, PKCS#12 or PEM. Needs the `SmimeSigner` of `NodeColloquy.layer`. */
+  readonly certificate?: Uint8Array | Redacted.Redacted | undefined
+  /** Of the PKCS#12 file, or of the encrypted key. */
+  readonly certificatePassword?: Redacted.Redacted | undefined
+  /** Where a message does not say: the charset and encoding of its header fields, and of its bodies (4D's values; `Message.CharsetPolicy`). */
+  readonly headerCharset?: Message.Message["headerCharset"]
+  readonly bodyCharset?: Message.Message["bodyCharset"]
   /** Sessions at a time. Default 3. */
   readonly maxSessions?: number | undefined
+  /**
+   * When a session is retired: after so long without a message (`idle`, default 30 seconds), so long after it was opened
+   * (`age`) or after so many messages (by default neither). What is in flight is finished first.
+   */
+  readonly sessionLimits?: {
+    readonly idle?: TimeOut | undefined
+    readonly age?: TimeOut | undefined
+    readonly messages?: number | undefined
+  } | undefined
 }
 
 /** What a transporter needs of its platform. `NodeColloquy.layer` and `TestPlatform.layer` provide it. */
@@ -141,6 +167,20 @@ export interface CheckReport {
 }
 
 /** What became of one message of `sendAll`; `index` counts from 0 in the order in which they came. */
+/** What a transporter is doing now, for dashboards. Of transporters behind a decorator: the first one's. */
+export interface Stats {
+  /** Sessions that take mail. */
+  readonly sessions: number
+  /** Of these, how many have nothing in flight. */
+  readonly idle: number
+  /** Sessions that are being opened. */
+  readonly opening: number
+  /** Messages that wait for a session. */
+  readonly queued: number
+  /** Messages whose transaction has begun. */
+  readonly inFlight: number
+}
+
 export interface Sent<M> {
   readonly index: number
   readonly message: M
@@ -170,6 +210,7 @@ export interface Transporter {
   ) => Stream.Stream<Sent<M>, E, R>
   /** Connects and authenticates; sends nothing. */
   readonly checkConnection: Effect.Effect<CheckReport, SmtpError>
+  readonly stats: Effect.Effect<Stats>
 }
 export const Transporter: Context.Service<Transporter, Transporter> = Context.Service<Transporter>(
   "@colloquy/core/Transporter"
@@ -183,6 +224,8 @@ export interface Parts extends Steps {
   readonly host: string
   readonly port: number
   readonly checkConnection: Transporter["checkConnection"]
+  /** Default: nothing is going on. */
+  readonly stats?: Transporter["stats"] | undefined
   /** Sends in flight at a time in `sendAll`. */
   readonly concurrency: number
 }
@@ -192,6 +235,7 @@ export const toParts = (self: Transporter): Parts => ({
   host: self.host,
   port: self.port,
   checkConnection: self.checkConnection,
+  stats: self.stats,
   concurrency: sendsASession,
   ...self[TypeId]
 })
@@ -220,6 +264,7 @@ export const fromParts = (parts: Parts): Transporter => {
     port: parts.port,
     send,
     checkConnection: parts.checkConnection,
+    stats: parts.stats ?? Effect.succeed({ sessions: 0, idle: 0, opening: 0, queued: 0, inFlight: 0 }),
     sendAll: (messages) =>
       sendAllOf(messages, { prepare: parts.prepare, deliver: parts.deliver, limit: parts.concurrency })
   }
@@ -244,7 +289,8 @@ export const make = Effect.fnUntraced(function*(
       typeof logFile === "string" ? LogSink.file(logFile) : LogSink.file(logFile.path, logFile)
     ])
   const sessions = yield* Effect.provideService(makeSessions(settings), SmtpLog.SmtpLog, log)
-  const steps = yield* makeSteps(settings, sessions)
+  const signing = yield* makeSigning(options)
+  const steps = yield* makeSteps(settings, sessions, signing)
   const checkConnection = Effect.scoped(Effect.gen(function*() {
     const begun = sessions.now()
     const session = yield* sessions.open
@@ -261,7 +307,14 @@ export const make = Effect.fnUntraced(function*(
     yield* session.engine.quit
     return report
   })).pipe(Effect.withSpan("Transporter.checkConnection"))
-  return fromParts({ ...settings.server, ...steps, checkConnection, concurrency: settings.maxSessions * sendsASession })
+  const { stats } = sessions
+  return fromParts({
+    ...settings.server,
+    ...steps,
+    checkConnection,
+    stats,
+    concurrency: settings.maxSessions * sendsASession
+  })
 })
 
 /**
@@ -374,16 +427,39 @@ export const balance = (
     Decorators.balance(Arr.map(transporters, (place) => ({ ...place, transporter: toParts(place.transporter) })))
   )
 
-/** Waits where the limit is reached; fails with `Throttled` where the limiter itself fails. */
+/**
+ * Waits where the limit is reached; fails with `Throttled` where the limiter itself fails. `unit`: default messages.
+ * `key`: what shares a limit: default the server (`host:port`); a function of the envelope for a limit by sender, user or
+ * domain.
+ */
 export const withRateLimit = (
   self: Transporter,
   options: {
     readonly limit: number
     readonly window: Duration.Input
     readonly unit?: "messages" | "recipients" | "octets"
+    readonly key?: string | ((envelope: Envelope) => string)
   }
 ): Effect.Effect<Transporter, never, RateLimiter> =>
   Effect.map(Decorators.withRateLimit(toParts(self), options), fromParts)
+
+/** So many messages at a time; with a semaphore, shared by every transporter that is given it (a limit for a host). */
+export const withConcurrency = (self: Transporter, limit: number | Semaphore.Semaphore): Transporter =>
+  fromParts(Decorators.withConcurrency(toParts(self), limit))
+
+/**
+ * Keeps the pause that a server asked for by 421, or by a temporary refusal of session, login or sender: `seconds` (default
+ * 10 seconds) or `hours` (default 1 hour), as `Diagnosis` reads it. While it lasts, sends wait up to `maxWait` (default 1
+ * minute); where it lasts longer they fail with `Throttled`, which says for how long.
+ */
+export const withPauses = (
+  self: Transporter,
+  options?: {
+    readonly seconds?: Duration.Input | undefined
+    readonly hours?: Duration.Input | undefined
+    readonly maxWait?: Duration.Input | undefined
+  }
+): Transporter => fromParts(Decorators.withPauses(toParts(self), options))
 
 /** Does not try a host that failed to connect too often: fails with `Throttled` until the circuit closes. */
 export const withCircuitBreaker = (self: Transporter, breaker: CircuitBreaker): Transporter =>

@@ -4,13 +4,17 @@
  * Invariant: none of them sends a message again unless nobody can have it (`delivery` is "NotAccepted").
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import type * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CircuitBreaker } from "effect/persistence/CircuitBreaker"
 import { RateLimiter } from "effect/persistence/RateLimiter"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
+import * as Diagnosis from "../Diagnosis.ts"
+import type { Envelope } from "../Envelope.ts"
 import * as Message from "../Message.ts"
 import { EveryServerFailed, SmtpError, Throttled } from "../SmtpError.ts"
 import type { Parts } from "../Transporter.ts"
@@ -76,24 +80,30 @@ type Unit = "messages" | "recipients" | "octets"
 
 const offersNothing: Message.Offers = { eightBitMime: false, smtpUtf8: false, binaryMime: false }
 
-const count = (message: Message.Composed | Message.Prepared, unit: Unit): Effect.Effect<number> => {
-  if (unit === "messages") return Effect.succeed(1)
-  const composed = "render" in message ? message.render(offersNothing) : Effect.succeed(message)
-  return composed.pipe(
-    Effect.map(({ envelope, size }) => unit === "recipients" ? envelope.to.length : size ?? 1),
-    // what cannot be rendered will say so when it is delivered
-    Effect.orElseSucceed(() => 1)
-  )
+/** What cannot be rendered will say so when it is delivered. */
+const composedOf = (message: Message.Composed | Message.Prepared): Effect.Effect<Message.Composed | undefined> =>
+  "render" in message ? Effect.orElseSucceed(message.render(offersNothing), () => undefined) : Effect.succeed(message)
+
+const count = (composed: Message.Composed | undefined, unit: Unit): number => {
+  if (composed === undefined || unit === "messages") return 1
+  return unit === "recipients" ? composed.envelope.to.length : composed.size ?? 1
 }
 
 export const withRateLimit = Effect.fnUntraced(function*(
   self: Parts,
-  options: { readonly limit: number; readonly window: Duration.Input; readonly unit?: Unit | undefined }
+  options: {
+    readonly limit: number
+    readonly window: Duration.Input
+    readonly unit?: Unit | undefined
+    readonly key?: string | ((envelope: Envelope) => string) | undefined
+  }
 ): Effect.fn.Return<Parts, never, RateLimiter> {
   const limiter = yield* RateLimiter
-  const wait = (tokens: number) =>
+  const { key, unit = "messages" } = options
+  const server = `${self.host}:${self.port}`
+  const wait = (key: string, tokens: number) =>
     limiter.consume({
-      key: `${self.host}:${self.port}`,
+      key,
       limit: options.limit,
       window: options.window,
       tokens: Math.min(tokens, options.limit),
@@ -102,15 +112,60 @@ export const withRateLimit = Effect.fnUntraced(function*(
       Effect.mapError(() => failed(new Throttled({ by: "rateLimit" }))),
       Effect.flatMap(({ delay }) => Effect.sleep(delay))
     )
+  const keyOf = (composed: Message.Composed | undefined): string =>
+    typeof key === "function" ? composed === undefined ? server : key(composed.envelope) : key ?? server
   return {
     ...self,
     deliver: (message) =>
       Effect.flatMap(
-        count(message, options.unit ?? "messages"),
-        (tokens) => Effect.andThen(wait(tokens), self.deliver(message))
+        unit === "messages" && typeof key !== "function" ? Effect.succeed(undefined) : composedOf(message),
+        (composed) => Effect.andThen(wait(keyOf(composed), count(composed, unit)), self.deliver(message))
       )
   }
 })
+
+export const withConcurrency = (self: Parts, limit: number | Semaphore.Semaphore): Parts => {
+  const semaphore = typeof limit === "number" ? Semaphore.makeUnsafe(limit) : limit
+  return { ...self, deliver: (message) => semaphore.withPermit(self.deliver(message)) }
+}
+
+/** A refusal of whoever sends, not of this message or its recipients. */
+const concernsAll = (error: SmtpError): boolean => {
+  const { phase, reply } = error
+  if (reply === undefined || !reply.isTransient) return false
+  return reply.code === 421 || phase === "greeting" || phase === "ehlo" || phase === "auth" || phase === "mail"
+}
+
+export const withPauses = (
+  self: Parts,
+  options?: {
+    readonly seconds?: Duration.Input | undefined
+    readonly hours?: Duration.Input | undefined
+    readonly maxWait?: Duration.Input | undefined
+  }
+): Parts => {
+  const pauses = {
+    seconds: Duration.toMillis(options?.seconds ?? "10 seconds"),
+    hours: Duration.toMillis(options?.hours ?? "1 hour")
+  }
+  const maxWait = Duration.toMillis(options?.maxWait ?? "1 minute")
+  let until = 0
+  const wait = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const left = until - now
+    if (left <= 0) return Effect.void
+    return left <= maxWait
+      ? Effect.sleep(left)
+      : Effect.fail(failed(new Throttled({ by: "server", retryAfter: left })))
+  })
+  const remember = (error: SmtpError) =>
+    concernsAll(error)
+      ? Effect.map(Clock.currentTimeMillis, (now) => {
+        const { retryAfter = "seconds" } = Diagnosis.ofError(error)
+        if (retryAfter !== "never") until = Math.max(until, now + pauses[retryAfter])
+      })
+      : Effect.void
+  return { ...self, deliver: (message) => Effect.andThen(wait, Effect.tapError(self.deliver(message), remember)) }
+}
 
 /** Only what says that the server cannot be reached counts against it. */
 const unreachable = (error: SmtpError): boolean => {

@@ -15,7 +15,13 @@ import type { Composed, Prepared } from "../Message.ts"
 import { MessageError } from "../MessageError.ts"
 import { Receipt } from "../Receipt.ts"
 import * as Reply from "../Reply.ts"
-import { ExtensionUnavailable, InvalidMessage, MessageTooLarge, type SmtpErrorReason } from "../SmtpError.ts"
+import {
+  ExtensionUnavailable,
+  InvalidMessage,
+  LimitExceeded,
+  MessageTooLarge,
+  type SmtpErrorReason
+} from "../SmtpError.ts"
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import type { Settled } from "./engine.ts"
@@ -38,25 +44,60 @@ const fromEnvelope = (error: EnvelopeModule.EnvelopeError): SmtpErrorReason =>
       })
     )
 
+type Recipients = Envelope["to"]
+
+/** A transaction, and for whom the message has to go in another (RFC 9422 §4.2: RCPTMAX). */
+export interface Bound extends Job<Content> {
+  readonly to: Recipients
+  readonly left: ReadonlyArray<EnvelopeModule.Recipient>
+}
+
+const split = (
+  to: Recipients,
+  limit: number | undefined
+): readonly [Recipients, ReadonlyArray<EnvelopeModule.Recipient>] => {
+  if (limit === undefined || limit < 1 || to.length <= limit) return [to, []]
+  const [first, ...rest] = to
+  return [[first, ...rest.slice(0, limit - 1)], rest.slice(limit - 1)]
+}
+
+/** "Too many recipients", in this transaction: 452, and 552 in its place (RFC 5321 §4.5.3.1.10). */
+const isTooMany = (reply: Reply.Reply): boolean =>
+  (reply.code === 452 || reply.code === 552) &&
+  (reply.enhanced === undefined ? /too many/i.test(reply.text) : reply.enhanced.endsWith(".5.3"))
+
+/** For whom the message is worth another transaction: those that were over a limit while others were taken. */
+export const again = (bound: Bound, settled: Settled): ReadonlyArray<EnvelopeModule.Recipient> => {
+  const { facts } = settled.transaction
+  const over = facts.rcpt.some(accepted)
+    ? bound.to.filter((_, index) => {
+      const reply = facts.rcpt[index]
+      return reply !== undefined && isTooMany(reply)
+    })
+    : []
+  return over.length === 0 ? bound.left : [...over, ...bound.left]
+}
+
 /** The message as this server takes it, or why it does not. An `Exit` where the message has nothing to wait for. */
 export const bind = (
   message: Composed | Prepared,
   settings: Settings,
   session: Session,
-  deadline: Job<Content>["deadline"]
-): Effect.Effect<Job<Content>, Failure> => {
-  if (!("render" in message)) return bindComposed(message, settings, session, deadline)
+  deadline: Job<Content>["deadline"],
+  only?: Recipients
+): Effect.Effect<Bound, Failure> => {
+  if (!("render" in message)) return bindComposed(message, settings, session, deadline, only)
   const { extensions } = session
   const rendered = message.render({
     eightBitMime: extensions.eightBitMime,
     smtpUtf8: extensions.smtpUtf8,
-    binaryMime: extensions.binaryMime && extensions.chunking
+    binaryMime: extensions.binaryMime && session.ways.chunking
   })
   const exit = exitNow(rendered)
-  if (exit !== undefined && Exit.isSuccess(exit)) return bindComposed(exit.value, settings, session, deadline)
+  if (exit !== undefined && Exit.isSuccess(exit)) return bindComposed(exit.value, settings, session, deadline, only)
   return rendered.pipe(
     Effect.mapError((error): Failure => ({ reason: invalid(error), phase: "mail" })),
-    Effect.flatMap((composed) => bindComposed(composed, settings, session, deadline))
+    Effect.flatMap((composed) => bindComposed(composed, settings, session, deadline, only))
   )
 }
 
@@ -64,15 +105,21 @@ const bindComposed = (
   composed: Composed,
   settings: Settings,
   session: Session,
-  deadline: Job<Content>["deadline"]
-): Exit.Exit<Job<Content>, Failure> => {
+  deadline: Job<Content>["deadline"],
+  only: Recipients | undefined
+): Exit.Exit<Bound, Failure> => {
   const { extensions } = session
+  const [to, left] = split(only ?? composed.envelope.to, extensions.limits.rcptMax)
   const fail = (reason: SmtpErrorReason) => Exit.fail<Failure>({ reason, phase: "mail" })
   const { body, size } = composed
   for (const warning of composed.warnings ?? []) session.engine.recorder.record({ _tag: "Note", text: warning })
   if (size !== undefined && extensions.size !== undefined && size > extensions.size) {
     return fail(new MessageTooLarge({ octets: size, limit: extensions.size }))
   }
+  if (left.length > 0 && settings.requireAll) {
+    return fail(new LimitExceeded({ what: "recipients", limit: to.length }))
+  }
+  const envelope = to === composed.envelope.to ? composed.envelope : { ...composed.envelope, to }
   const eightBit = extensions.eightBitMime || settings.force8bit
   if (body === "8BITMIME" && !eightBit) {
     return fail(
@@ -82,7 +129,7 @@ const bindComposed = (
       })
     )
   }
-  const commands = EnvelopeModule.commands(composed.envelope, {
+  const commands = EnvelopeModule.commands(envelope, {
     extensions,
     size,
     body: body ?? (extensions.eightBitMime ? "8BITMIME" : "7BIT"),
@@ -100,7 +147,9 @@ const bindComposed = (
   }
   return Exit.succeed({
     sender: commands.success.mail.reversePath,
-    recipients: recipientsOf(composed.envelope),
+    to,
+    left,
+    recipients: recipientsOf(envelope),
     mail: mail.success,
     rcpts,
     content: {
@@ -121,6 +170,8 @@ const fromCommand = ({ argument, input, message: problem }: Command.CommandError
 
 export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
 
+const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
+
 /** Once somebody has it. */
 export const receipt = (options: {
   readonly session: Session
@@ -137,7 +188,6 @@ export const receipt = (options: {
   if (first === undefined || reply === undefined) throw new Error("a receipt without a recipient who accepted")
   const { recorder } = session.engine
   const queueId = Reply.queueId(reply)
-  const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
   const { auth, greeting, tls } = session.timings
   return trusted({
     session: recorder.session,

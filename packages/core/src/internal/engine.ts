@@ -436,6 +436,8 @@ export const make = Effect.fnUntraced(function*(options: {
     inFlight: () => inFlight,
     submit: (job, ways, onSettled) => {
       recorder.tick()
+      /** Of its octets, what was added to those in flight: content that is run piece by piece blocks the writer anyway. */
+      let counted = 0
       const transaction = Transaction.make({
         pipeline,
         ways,
@@ -444,7 +446,7 @@ export const make = Effect.fnUntraced(function*(options: {
         ready: (job, mode) => ready(job.content, mode, recorder),
         onSettled: (transaction) => {
           inFlight--
-          octetsInFlight -= transaction.octets
+          octetsInFlight -= counted
           const verdicts = Delivery.verdicts(transaction.facts)
           const failure = Delivery.delivery(verdicts) === undefined ? undefined : transaction.failure() ?? outOfStep
           const error = failure === undefined
@@ -470,7 +472,10 @@ export const make = Effect.fnUntraced(function*(options: {
       last = transaction
       inFlight++
       transaction.start(crossing ? ready(job.content, "bdat", recorder) : undefined, afterReset)
-      octetsInFlight += transaction.octets
+      if (!transaction.isSettled()) {
+        counted = transaction.octets
+        octetsInFlight += counted
+      }
       if (pipeline.isCut() !== undefined) drain()
       return transaction
     },

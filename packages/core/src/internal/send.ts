@@ -7,6 +7,7 @@ import type { FileSystem } from "effect/FileSystem"
 import * as Metric from "effect/Metric"
 import type { Path } from "effect/Path"
 import * as Tracer from "effect/Tracer"
+import type { Envelope, Recipient } from "../Envelope.ts"
 import * as Message from "../Message.ts"
 import type { Receipt } from "../Receipt.ts"
 import { InvalidMessage, SmtpError } from "../SmtpError.ts"
@@ -15,38 +16,43 @@ import * as Metrics from "./metrics.ts"
 import { withEnqueue } from "./sendAll.ts"
 import type { Send, Sessions } from "./sessions.ts"
 import type { Settings } from "./settings.ts"
+import type { Signing } from "./signing.ts"
+import * as Split from "./split.ts"
 
-export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions) {
+export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions, signing: Signing) {
   const context = yield* Effect.context()
   const services = yield* Effect.context<FileSystem | Path | SecureRandom>()
 
   const prepare = (
     message: Message.Draft | Message.Composed
   ): Effect.Effect<Message.Composed | Message.Prepared, SmtpError> =>
-    Message.isComposed(message) ? Effect.succeed(message) : Message.prepare(message).pipe(
-      Effect.provideContext(services),
-      Effect.mapError((error) =>
-        new SmtpError({
-          reason: new InvalidMessage({ error }),
-          phase: "connect",
-          delivery: "NotAccepted",
-          recipients: [],
-          conversation: []
-        })
+    Message.isComposed(message) ?
+      Effect.succeed(message) :
+      Message.prepare(signing.withDefaults(message), signing.prepare).pipe(
+        Effect.provideContext(services),
+        Effect.mapError((error) =>
+          new SmtpError({
+            reason: new InvalidMessage({ error }),
+            phase: "connect",
+            delivery: "NotAccepted",
+            recipients: [],
+            conversation: []
+          })
+        )
       )
-    )
 
-  /** Queues a message; `resume` is called once, with its outcome. */
-  const enqueue = (
+  /** Queues one transaction of a message; `resume` is called once, with its outcome and for whom there has to be another. */
+  const enqueueOne = (
     message: Message.Composed | Message.Prepared,
-    resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void
+    only: Envelope["to"] | undefined,
+    resume: (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => void
   ): Send => {
     const queuedAt = sessions.now()
     const deadline = { at: queuedAt + settings.sendTimeOut, limit: settings.sendTimeOut }
     const send: Send = {
       deadline,
-      bind: (session) => Deliver.bind(message, settings, session, deadline),
-      onSettled: (session, settled, number) => {
+      bind: (session) => Deliver.bind(message, settings, session, deadline, only),
+      onSettled: (session, settled, bound, number) => {
         const { engine } = session
         const { error } = settled
         if (error === undefined) {
@@ -61,16 +67,17 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
           transactions.accepted.updateUnsafe(1, context)
           Metrics.contentOctets.updateUnsafe(receipt.octets, context)
           Metrics.duration.updateUnsafe(receipt.timings.total, context)
-          return resume(Effect.succeed(receipt))
+          return resume(Effect.succeed(receipt), Deliver.again(bound, settled))
         }
         const outcome = error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown
         outcome.updateUnsafe(1, context)
         const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
         resume(
-          Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect))
+          Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect)),
+          error.delivery === "NotAccepted" && settled.defect === undefined ? bound.left : []
         )
       },
-      onFailed: resume,
+      onFailed: (error) => resume(error, []),
       attempts: 0,
       running: undefined,
       ended: undefined,
@@ -80,11 +87,23 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
     return send
   }
 
+  /** Queues a message, in as many transactions as its recipients need. Gives the way to take it back. */
+  const enqueue = (
+    message: Message.Composed | Message.Prepared,
+    resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void
+  ): Effect.Effect<void> => {
+    let current: Send | undefined
+    const next = (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => {
+      const [first, ...rest] = again
+      if (first === undefined) return resume(outcome)
+      current = enqueueOne(message, [first, ...rest], (second, more) => next(Split.merge(outcome, second), more))
+    }
+    current = enqueueOne(message, undefined, next)
+    return Effect.suspend(() => current === undefined ? Effect.void : sessions.cancel(current))
+  }
+
   const attempt = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> =>
-    Effect.callback((resume) => {
-      const send = enqueue(message, resume)
-      return sessions.cancel(send)
-    })
+    Effect.callback((resume) => enqueue(message, resume))
 
   const deliver = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> => {
     const once = attempt(message)
@@ -95,7 +114,7 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
     )
   }
 
-  return { prepare, deliver: withEnqueue(deliver, (message, resume) => sessions.cancel(enqueue(message, resume))) }
+  return { prepare, deliver: withEnqueue(deliver, enqueue) }
 })
 
 /** A span costs more than all the rest of a send: it is made where somebody looks. */

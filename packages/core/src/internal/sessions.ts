@@ -19,7 +19,9 @@ import * as Scope from "effect/Scope"
 import * as Command from "../Command.ts"
 import { HostName } from "../Connector.ts"
 import { ContentSourceFailed, SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
+import type { Stats } from "../Transporter.ts"
 import type { Content } from "./content.ts"
+import type { Bound } from "./deliver.ts"
 import { accepted } from "./delivery.ts"
 import { type Settled, verdictGrace } from "./engine.ts"
 import type * as Handshake from "./handshake.ts"
@@ -28,10 +30,8 @@ import { exitNow } from "./now.ts"
 import { early, makeOpen, type Opening, type Session } from "./opening.ts"
 import { fixedLine } from "./pipeline.ts"
 import type { Settings } from "./settings.ts"
-import type { Failure, Job, Transaction } from "./transaction.ts"
+import type { Failure, Transaction } from "./transaction.ts"
 
-/** How long an idle session stays open with `keepAlive`. */
-export const idleTimeToLive = 30_000
 /** After a rest of this long a session is asked (NOOP) before it is given a message. */
 export const checkAfter = 1_000
 /** How long that question may take. */
@@ -42,15 +42,13 @@ interface Running {
   readonly transaction: Transaction<Content>
 }
 
-export type Bound = Exit.Exit<Job<Content>, Failure>
-
 /** A message that waits for a session. */
 export interface Send {
   readonly deadline: { readonly at: number; readonly limit: number }
   /** Makes the transaction for this session, or says why it cannot go. An `Exit` where nothing has to be waited for. */
-  readonly bind: (session: Session) => Effect.Effect<Job<Content>, Failure>
+  readonly bind: (session: Session) => Effect.Effect<Bound, Failure>
   /** The transaction is over. */
-  readonly onSettled: (session: Session, settled: Settled, number: number) => void
+  readonly onSettled: (session: Session, settled: Settled, bound: Bound, number: number) => void
   /** It never came to a transaction. */
   readonly onFailed: (error: Effect.Effect<never, SmtpError>) => void
   /** Taken from the queue this many times. */
@@ -68,12 +66,16 @@ export interface Sessions {
   /** A session by itself, for `checkConnection`: ends with the scope. */
   readonly open: Effect.Effect<Session, SmtpError, Scope.Scope>
   readonly now: () => number
+  readonly stats: Effect.Effect<Stats>
 }
 
 /** A session that takes sends. */
 interface Worker {
   readonly session: Session
   readonly wake: Latch.Latch
+  readonly openedAt: number
+  /** Messages that it takes at most: ours to say, or the server's (RFC 9422: MAILMAX). */
+  readonly messages: number
   /** A send is being bound, or the server is being asked whether it is there: nothing else begins. */
   busy: boolean
   retiring: boolean
@@ -86,6 +88,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const services = yield* Effect.context<Handshake.Requirements>()
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
   const fork = Effect.runForkWith(services)
+  const { sessionLimits } = settings
   const open = makeOpen(settings, hostName, now)
   // Closed after `scope`'s own finalizers: sessions that close say QUIT before they are interrupted.
   const sessionScope = yield* Scope.fork(scope)
@@ -116,20 +119,25 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     timer.openUnsafe()
   }
 
-  /** A session whose connection broke, or that was closed by a 421, before the server had begun with this message. */
+  /**
+   * A session whose connection broke, or that was closed by a 421, before the end of this message's data: cut off behind
+   * others, or by a server that had grown tired of the session. Once, and only where no content of a stream was read.
+   */
   const mayRequeue = (worker: Worker, send: Send, settled: Settled, number: number): boolean => {
-    const { error, transaction: { facts } } = settled
+    const { error, transaction: { facts, job, octets } } = settled
     // a fresh session that breaks at once would break again
     if (error === undefined || number === 1 || send.attempts > 1 || closed || send.done) return false
-    if (error.delivery !== "NotAccepted" || (facts.mail !== undefined && facts.mail.code !== 421)) return false
+    if (error.delivery !== "NotAccepted" || (octets > 0 && job.content.chunks === undefined)) return false
     const cut = worker.session.engine.isCut()
     if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
+    const untouched = facts.mail === undefined || facts.mail.code === 421
     // a reply to RSET is the message's before this one
     const { phase, reason: { _tag: tag } } = error
-    return tag === "ConnectionLost" || tag === "ServerRefused" || (tag === "TimedOut" && phase === "rset")
+    if (tag === "ServerRefused") return untouched || facts.rcpt.every((reply) => accepted(reply) || reply.code === 421)
+    return untouched && (tag === "ConnectionLost" || (tag === "TimedOut" && phase === "rset"))
   }
 
-  const begin = (worker: Worker, send: Send, job: Job<Content>) => {
+  const begin = (worker: Worker, send: Send, job: Bound) => {
     const { session } = worker
     const { engine } = session
     const number = ++session.transactions
@@ -146,15 +154,13 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       send.ended?.()
       if (send.done) return
       send.done = true
-      send.onSettled(session, settled, number)
+      send.onSettled(session, settled, job, number)
     })
     if (!transaction.isSettled()) send.running = { session, transaction }
-    if (!settings.keepAlive || number >= (session.extensions.limits.mailMax ?? Number.POSITIVE_INFINITY)) {
-      worker.retiring = true
-    }
+    if (!settings.keepAlive || number >= worker.messages) worker.retiring = true
   }
 
-  const bound = (worker: Worker, send: Send, exit: Bound) => {
+  const bound = (worker: Worker, send: Send, exit: Exit.Exit<Bound, Failure>) => {
     if (Exit.isSuccess(exit)) {
       if (!send.done) begin(worker, send, exit.value)
       return
@@ -163,7 +169,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   }
 
   /** A message that dies while it is made ready is the sender's defect, not the session's. */
-  const bindSafely = (session: Session, send: Send): Effect.Effect<Job<Content>, Failure> => {
+  const bindSafely = (session: Session, send: Send): Effect.Effect<Bound, Failure> => {
     try {
       const effect = send.bind(session)
       return exitNow(effect) ?? Effect.catchDefect(effect, (defect: unknown) => Effect.fail(died(defect)))
@@ -197,6 +203,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
               worker.busy = false
               bound(worker, send, exit)
               fill(worker)
+              worker.wake.openUnsafe()
             }))),
           sessionScope
         )
@@ -221,7 +228,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   const serve = Effect.fnUntraced(function*(session: Session): Effect.fn.Return<void> {
     const { engine } = session
-    const worker: Worker = { session, wake: yield* Latch.make(), busy: false, retiring: false }
+    const worker: Worker = {
+      session,
+      wake: yield* Latch.make(),
+      openedAt: now(),
+      messages: Math.min(sessionLimits.messages, session.extensions.limits.mailMax ?? Number.POSITIVE_INFINITY),
+      busy: false,
+      retiring: false
+    }
     engine.onClosing = () => worker.wake.openUnsafe()
     engine.onRoom = () => fill(worker)
     workers.add(worker)
@@ -239,7 +253,17 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       used = true
       const idle = engine.inFlight() === 0 && !worker.busy
       if (idle && (worker.retiring || closed)) break
-      const rest = idle ? engine.quietSince() + idleTimeToLive - now() : idleTimeToLive
+      if (worker.retiring) {
+        yield* worker.wake.await
+        continue
+      }
+      const time = now()
+      const life = worker.openedAt + sessionLimits.age - time
+      if (life <= 0) {
+        worker.retiring = true
+        continue
+      }
+      const rest = Math.min(life, idle ? engine.quietSince() + sessionLimits.idle - time : sessionLimits.idle)
       if (rest <= 0) break
       // no message wakes it: it looks again when the session could have rested for its whole time
       yield* Effect.raceFirst(worker.wake.await, Effect.sleep(Math.ceil(rest)))
@@ -351,6 +375,16 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   const self: Sessions = {
     now,
+    stats: Effect.sync(() => {
+      const all = Array.from(workers, ({ session: { engine } }) => engine.inFlight())
+      return {
+        sessions: all.length,
+        idle: all.filter((inFlight) => inFlight === 0).length,
+        opening: opening.size,
+        queued: queue.length,
+        inFlight: all.reduce((sum, inFlight) => sum + inFlight, 0)
+      }
+    }),
     enqueue: (send) => {
       if (closed) return answer(send, early(new TransporterClosed({})))
       queue.push(send)

@@ -50,6 +50,8 @@ export interface Settings {
   readonly ignoreExtensions: ReadonlyArray<string>
   readonly force8bit: boolean
   readonly maxSessions: number
+  /** How long a session rests, lives (milliseconds), and how many messages it takes. */
+  readonly sessionLimits: { readonly idle: number; readonly age: number; readonly messages: number }
 }
 
 type Problem = Result.Result<never, InvalidConfiguration>
@@ -334,6 +336,8 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
       limits[phase as Phase] = yield* milliseconds(`timeLimits.${phase}`, limit, limits[phase as Phase])
     }
     const sendTimeOut = yield* milliseconds("sendTimeOut", options.sendTimeOut, 100_000)
+    const sessionMessages = options.sessionLimits?.messages ?? Number.POSITIVE_INFINITY
+    if (!(sessionMessages >= 1)) return yield* invalid("sessionLimits.messages", "it is no number from 1")
     const maxSessions = options.maxSessions ?? 3
     if (!Number.isInteger(maxSessions) || maxSessions < 1) {
       return yield* invalid(
@@ -372,7 +376,12 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
       pipelining: options.pipelining ?? "auto",
       ignoreExtensions: (options.ignoreExtensions ?? []).map((keyword) => keyword.toUpperCase()),
       force8bit: options.force8bit ?? false,
-      maxSessions
+      maxSessions,
+      sessionLimits: {
+        idle: yield* milliseconds("sessionLimits.idle", options.sessionLimits?.idle, 30_000),
+        age: yield* milliseconds("sessionLimits.age", options.sessionLimits?.age, Number.POSITIVE_INFINITY),
+        messages: sessionMessages
+      }
     }
     // What can be known of the credentials before anybody dials.
     const known = Sasl.candidates(known_(settings))

@@ -1,0 +1,64 @@
+import * as Dkim from "@colloquy/core/Dkim"
+import * as SmtpLog from "@colloquy/core/SmtpLog"
+import { CaptureServer, TestPlatform } from "@colloquy/core/testing"
+import * as Transporter from "@colloquy/core/Transporter"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import { generateKeyPairSync } from "node:crypto"
+
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 })
+const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }))
+const record = `v=DKIM1; p=${publicKey.export({ type: "spki", format: "der" }).toString("base64")}`
+
+const server = { host: "mail.test", tls: "none", name: "client.test" } as const
+const mail = { from: "ann@mail.test", to: "bob@mail.test", subject: "Grüße", text: "Hi" }
+const Memory = Layer.mergeAll(CaptureServer.layerMemory(), SmtpLog.layerNone, TestPlatform.layer)
+
+const received = (options: Transporter.Options) =>
+  Effect.scoped(Effect.gen(function*() {
+    const transporter = yield* Transporter.make({ ...server, ...options })
+    yield* transporter.send(mail)
+    return yield* CaptureServer.CaptureServer.use((capture) => capture.take)
+  })).pipe(Effect.provide(Memory))
+
+const refused = (options: Transporter.Options) =>
+  Effect.scoped(Transporter.make({ ...server, ...options })).pipe(Effect.flip, Effect.provide(Memory))
+
+describe("a transporter that signs", () => {
+  it.effect("puts a DKIM signature on what it composes, and it passes", () =>
+    Effect.gen(function*() {
+      const { content } = yield* received({
+        dkim: { domain: "mail.test", selector: "s1", privateKey: Redacted.make(pem) }
+      })
+      const verified = yield* Dkim.verify(content, {
+        keys: (name) => Effect.succeed(name === "s1._domainkey.mail.test" ? [record] : [])
+      }).pipe(Effect.provide(TestPlatform.layer))
+      assert.deepStrictEqual(verified.map(({ domain, result, selector }) => [domain, selector, result]), [
+        ["mail.test", "s1", "pass"]
+      ])
+    }))
+
+  it.effect("is told when it is built that a key is none, and nothing of the key", () =>
+    Effect.gen(function*() {
+      const error = yield* refused({
+        dkim: { domain: "mail.test", selector: "s1", privateKey: Redacted.make("no key at all") }
+      })
+      assert.strictEqual(error._tag === "SmtpError" ? error.reason._tag : "", "InvalidConfiguration")
+      assert.include(error.message, "the option dkim cannot be used: dkim.privateKey")
+      assert.notInclude(`${error.message}${JSON.stringify(error)}`, "no key at all")
+    }))
+
+  it.effect("needs the platform's signer for a certificate", () =>
+    Effect.gen(function*() {
+      const error = yield* refused({ certificate: Redacted.make(pem) })
+      assert.include(error.message, "the option certificate cannot be used: this platform has no S/MIME signer")
+    }))
+})
+
+describe("a transporter's charsets", () => {
+  it.effect("hold where the message does not say", () =>
+    Effect.gen(function*() {
+      const { text } = yield* received({ headerCharset: "ISO-8859-1" })
+      assert.include(text, "Subject: =?ISO-8859-1?Q?Gr=FC=DFe?=")
+    }))
+})
