@@ -21,6 +21,7 @@ const none: Omit<ServerOptions.Input, "server"> = {
   tls: Option.none(),
   ca: Option.none(),
   auth: Option.none(),
+  proxy: Option.none(),
   name: Option.none(),
   timeout: Option.none()
 }

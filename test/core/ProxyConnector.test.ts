@@ -379,7 +379,7 @@ describe("through a proxy", () => {
           assert.match(written, /^CONNECT ([A-Za-z0-9._[\]:-]+:25) HTTP\/1\.1\r\nHost: \1\r\n\r\n$/)
         } else {
           const name = written.slice(8, -2)
-          assert.match(written.slice(0, 7), /^\x05\x01\x00\x05\x01\x00[\x03\x04]$/)
+          assert.include(["\x05\x01\x00\x05\x01\x00\x03", "\x05\x01\x00\x05\x01\x00\x04"], written.slice(0, 7))
           if (written.charCodeAt(6) === 3) {
             assert.match(name, /^[A-Za-z0-9._-]+$/)
             assert.strictEqual(written.charCodeAt(7), name.length)
@@ -425,18 +425,18 @@ describe("the proxy's URL", () => {
   }
 })
 
-describe("the proxy's password", () => {
-  const refusal = (said: string) => `HTTP/1.1 407 ${said}\r\nProxy-Authenticate: Basic\r\n\r\n`
-  const watched = (secret: string, answer: string) =>
-    observe({
-      script: Script.fromText("S: 220 never said"),
-      options: {},
-      connector: Layer.provide(
-        ProxyConnector.layer({ url: Redacted.make(`http://ann:${encodeAll(secret, "%")}@proxy.test:3128`) }),
-        acted(whole(answer), { ends: true }).layer
-      ).pipe(Layer.orDie)
-    })
+const refusal = (said: string) => `HTTP/1.1 407 ${said}\r\nProxy-Authenticate: Basic\r\n\r\n`
+const watched = (secret: string, answer: string) =>
+  observe({
+    script: Script.fromText("S: 220 never said"),
+    options: {},
+    connector: Layer.provide(
+      ProxyConnector.layer({ url: Redacted.make(`http://ann:${encodeAll(secret, "%")}@proxy.test:3128`) }),
+      acted(whole(answer), { ends: true }).layer
+    ).pipe(Layer.orDie)
+  })
 
+describe("the proxy's password", () => {
   it.effect("is not seen when the proxy says it back, however that is written", () =>
     Effect.gen(function*() {
       const secret = "zQ7-quartz/vexing&jumps"

@@ -1,4 +1,5 @@
 /** `colloquy check`: connects, secures, logs in, says QUIT, and tells each step as it is done. Nothing is sent. */
+import { Connector } from "@colloquy/core/Connector"
 import * as LogSink from "@colloquy/core/LogSink"
 import type * as SmtpError from "@colloquy/core/SmtpError"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
@@ -114,7 +115,10 @@ const stepsTo = Effect.fnUntraced(function*(tell: (step: Steps.Step) => Effect.E
 const connect = Effect.fnUntraced(function*(input: Input, tell: (step: Steps.Step) => Effect.Effect<void>) {
   const options = yield* ServerOptions.resolve(input)
   const log = yield* SmtpLog.make([stepsTo(tell), ...LogOptions.sinks(input.log, "summary")])
-  const transporter = yield* Effect.provideService(Transporter.make(options), SmtpLog.SmtpLog, log)
+  const transporter = yield* Transporter.make(options).pipe(
+    Effect.provideService(SmtpLog.SmtpLog, log),
+    Effect.provideService(Connector, yield* ServerOptions.connector(input))
+  )
   return yield* transporter.checkConnection
 }, Effect.scoped)
 

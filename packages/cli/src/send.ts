@@ -1,5 +1,5 @@
 /** `colloquy send`: one message through one server, and what became of it for each recipient. */
-import type { Connector } from "@colloquy/core/Connector"
+import { Connector } from "@colloquy/core/Connector"
 import * as Mailbox from "@colloquy/core/Mailbox"
 import * as Message from "@colloquy/core/Message"
 import * as MessageError from "@colloquy/core/MessageError"
@@ -139,7 +139,10 @@ const transport = Effect.fnUntraced(function*(input: Input) {
   const message = yield* messageOf(input)
   const options = yield* ServerOptions.resolve(input)
   const log = yield* SmtpLog.make(LogOptions.sinks(input.log, input.logContent))
-  const transporter = yield* Effect.provideService(Transporter.make(options), SmtpLog.SmtpLog, log)
+  const transporter = yield* Transporter.make(options).pipe(
+    Effect.provideService(SmtpLog.SmtpLog, log),
+    Effect.provideService(Connector, yield* ServerOptions.connector(input))
+  )
   return yield* transporter.send(message)
 }, Effect.scoped)
 

@@ -5,6 +5,8 @@
  * from COLLOQUY_PASSWORD where the URL has a user, from the URL (with a warning: other users of the machine see it in the list of processes), or
  * from a prompt where the URL has a user without a password and there is a terminal to ask at.
  */
+import { Connector } from "@colloquy/core/Connector"
+import * as ProxyConnector from "@colloquy/core/ProxyConnector"
 import type * as Transporter from "@colloquy/core/Transporter"
 import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
@@ -32,7 +34,9 @@ export const about = `
   The server's URL is smtps://user@host (TLS from the start, port 465), smtp://user@host (STARTTLS, port 587),
   lmtp://host:port or lmtp:///socket. User and password are percent-encoded; options may follow, as in ?tls=none.
   The password (with an OAuth mechanism: the access token) comes from --password-file, from COLLOQUY_PASSWORD in the
-  environment, or from a prompt. In the URL everybody on the machine can read it.`
+  environment, or from a prompt. In the URL everybody on the machine can read it.
+  --proxy, or COLLOQUY_PROXY in the environment, is http://host:3128 or socks5://host:1080; a login in it goes best into
+  the environment.`
 
 export const flags = {
   server: Flag.Redacted("server").pipe(
@@ -58,6 +62,11 @@ export const flags = {
     Flag.withDescription("PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, OAUTHBEARER…; otherwise the strongest that both have"),
     Flag.optional
   ),
+  proxy: Flag.Redacted("proxy").pipe(
+    Flag.withMetavar("URL"),
+    Flag.withDescription("Connect through this HTTP or SOCKS5 proxy, which finds the server's address"),
+    Flag.optional
+  ),
   name: Flag.String("name").pipe(
     Flag.withMetavar("EHLO-NAME"),
     Flag.withDescription("The name to introduce oneself by"),
@@ -77,6 +86,7 @@ export interface Input {
   readonly tls: Option.Option<"implicit" | "required" | "opportunistic" | "none">
   readonly ca: Option.Option<string>
   readonly auth: Option.Option<string>
+  readonly proxy: Option.Option<Redacted.Redacted>
   readonly name: Option.Option<string>
   readonly timeout: Option.Option<Duration.Duration>
 }
@@ -121,6 +131,25 @@ const secretOf = Effect.fnUntraced(function*(input: Input) {
     "QuitError",
     () => Effect.interrupt
   )
+})
+
+const proxyOf = Effect.fnUntraced(function*({ proxy }: Input) {
+  if (Option.isNone(proxy)) return yield* Effect.orDie(Config.option(Config.Redacted("COLLOQUY_PROXY")))
+  const url = URL.parse(Redacted.value(proxy.value))
+  if (url !== null && url.password !== "") {
+    yield* Console.error(
+      "colloquy: the proxy's password shows in the list of processes; COLLOQUY_PROXY in the environment hides it."
+    )
+  }
+  return proxy
+})
+
+/** Who dials: directly, or through the proxy that the flag names, else the environment. */
+export const connector = Effect.fnUntraced(function*(input: Input) {
+  const proxy = yield* proxyOf(input)
+  return Option.isNone(proxy) || Redacted.value(proxy.value) === ""
+    ? yield* Connector
+    : yield* ProxyConnector.make({ url: proxy.value })
 })
 
 const limits = (timeout: Option.Option<Duration.Duration>) =>

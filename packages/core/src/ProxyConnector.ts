@@ -206,13 +206,15 @@ const ipv4 = (text: string): Uint8Array | undefined => {
     : undefined
 }
 
+const groups = (part: string): ReadonlyArray<number> =>
+  part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))
+
 /** Undefined for what is none, a zone included: it means something on this machine only. */
 const ipv6 = (text: string): Uint8Array | undefined => {
   if (!/^[0-9A-Fa-f:.]+$/.test(text)) return undefined
   const written = URL.parse(`http://[${text}]`)?.hostname.slice(1, -1)
   if (written === undefined) return undefined
   const [head = "", tail] = written.split("::")
-  const groups = (part: string) => part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))
   const [before, after] = [groups(head), groups(tail ?? "")]
   const all = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
   return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 255]))
@@ -252,8 +254,9 @@ const loginOf = (url: URL, kind: Proxy["kind"]): Parsed<Http.Login | undefined> 
   if (/\p{Cc}/u.test(user + password)) return invalid("its user or password has a control character")
   // RFC 7617 §2
   if (kind === "HTTP" && user.includes(":")) return invalid("its user has a colon, which Basic cannot say")
-  const length = (text: string) => new TextEncoder().encode(text).length
-  if (kind === "SOCKS5" && [user, password].some((text) => text === "" || length(text) > Socks5.longest)) {
+  if (
+    kind === "SOCKS5" && [user, password].some((text) => text === "" || Octets.encode(text).length > Socks5.longest)
+  ) {
     return invalid("user and password of a SOCKS5 proxy have 1 to 255 octets each (RFC 1929)")
   }
   return Result.succeed({ user, password: Redacted.make(password, { label: "proxy password" }) })

@@ -10,11 +10,13 @@
  */
 import type { Connection } from "@colloquy/core/Connection"
 import { type ConnectOptions, Connector, type Target } from "@colloquy/core/Connector"
-import { type CertificateRejected, type ConnectionFailed, TlsFailed } from "@colloquy/core/SmtpError"
+import * as ProxyConnector from "@colloquy/core/ProxyConnector"
+import { type CertificateRejected, type ConnectionFailed, type SmtpError, TlsFailed } from "@colloquy/core/SmtpError"
 import type { TlsOptions } from "@colloquy/core/Tls"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type * as Net from "node:net"
 import * as Dial from "./internal/dial.ts"
@@ -39,7 +41,15 @@ export const make = (options?: Options): Connector["Service"] =>
 
 export const layer: Layer.Layer<Connector> = Layer.sync(Connector, make)
 
-export const layerWith = (options: Options): Layer.Layer<Connector> => Layer.sync(Connector, () => make(options))
+/** With `proxy`, dials through it (`ProxyConnector`): `http://user:password@proxy.example:3128` or `socks5://…`. */
+export const layerWith = (
+  options: Options & { readonly proxy?: Redacted.Redacted | undefined }
+): Layer.Layer<Connector, SmtpError> => {
+  const direct = Layer.sync(Connector, () => make(options))
+  return options.proxy === undefined
+    ? direct
+    : Layer.provide(ProxyConnector.layer({ url: options.proxy }), direct)
+}
 
 const connect = Effect.fnUntraced(function*(
   target: Target,

@@ -8,21 +8,39 @@ import type { LogError } from "@colloquy/core/LogSink"
 import type { SmtpError } from "@colloquy/core/SmtpError"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import * as Transporter from "@colloquy/core/Transporter"
-import type * as Config from "effect/Config"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as NodeColloquy from "./NodeColloquy.ts"
+import * as NodeConnector from "./NodeConnector.ts"
 
 type Provided = Transporter.Transporter | SmtpLog.SmtpLog | SmtpLog.LogSwitch
 
-export const layer = (options: Transporter.Options): Layer.Layer<Provided, SmtpError | LogError> =>
-  complete(Transporter.layer(options))
+export interface Options extends Transporter.Options {
+  /** Dials through this proxy: `http://user:password@proxy.example:3128` or `socks5://…` (`ProxyConnector`). */
+  readonly proxy?: Redacted.Redacted | undefined
+}
+
+export const layer = (options: Options): Layer.Layer<Provided, SmtpError | LogError> => {
+  const { proxy, ...others } = options
+  return complete(Transporter.layer(others), proxy)
+}
 
 export const layerConfig = (
-  options: Config.Wrap<Transporter.Options>
-): Layer.Layer<Provided, SmtpError | LogError | Config.ConfigError> => complete(Transporter.layerConfig(options))
+  options: Config.Wrap<Options>
+): Layer.Layer<Provided, SmtpError | LogError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
 
 /** One value for all, so that the transporters of one runtime share the file. */
 const log = SmtpLog.layerGlobal()
 
-const complete = <E>(transporter: Layer.Layer<Transporter.Transporter, E, Transporter.Requirements>) =>
-  transporter.pipe(Layer.provideMerge(log), Layer.provide(NodeColloquy.layer))
+const complete = <E>(
+  transporter: Layer.Layer<Transporter.Transporter, E, Transporter.Requirements>,
+  proxy: Redacted.Redacted | undefined
+) =>
+  transporter.pipe(
+    Layer.provideMerge(log),
+    Layer.provide(proxy === undefined ? Layer.empty : NodeConnector.layerWith({ proxy })),
+    Layer.provide(NodeColloquy.layer)
+  )
