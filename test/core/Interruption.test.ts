@@ -290,6 +290,37 @@ describe("an interrupted send", () => {
       `${script.hello}${script.envelope}C: DATA\nS: 354 Go on\n-- content\n-- delay 60 seconds\nS: 250 Queued\n${script.bye}`
     ))))
 
+  it.effect("with neighbours in flight leaves them their session, and its outcome to the log", () =>
+    Effect.gen(function*() {
+      const { fiber, scope, transporter } = yield* begin({ maxSessions: 1 })
+      yield* atOnce(Fiber.join(fiber))
+      const second = yield* Effect.forkChild(Effect.flatMap(mail(), transporter.send))
+      yield* turns
+      const third = yield* Effect.forkChild(Effect.flatMap(mail(), transporter.send))
+      yield* turns
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(second))
+      yield* turns
+      yield* TestClock.adjust(4_999)
+      assert.isUndefined(interrupting.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* atOnce(Fiber.join(interrupting))
+      assert.strictEqual(
+        (yield* log).split("\n").at(-1),
+        "### Note: \"a send was interrupted before its verdict: its outcome is unknown\""
+      )
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* atOnce(Fiber.join(third))).reply.text, "Three")
+      assert.include(yield* log, "S < \"250 Two\"")
+      yield* atOnce(Scope.close(scope, Exit.void))
+      yield* nothingLeft
+      yield* finished
+    }).pipe(Effect.provide(layer(
+      "S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250-PIPELINING\nS: 250 CHUNKING\n" +
+        `${script.from}${script.to}S: 250 Ok\nS: 250 Ok\n-- bdat\nS: 250 One\n` +
+        `${script.from}${script.to}-- bdat\nC: RSET\n${script.from}${script.to}-- bdat\n-- delay 10 seconds\n` +
+        `S: 250 Ok\nS: 250 Ok\nS: 250 Two\nS: 250 Ok\nS: 250 Ok\nS: 250 Ok\nS: 250 Three\n${script.bye}`
+    ))))
+
   it.effect("of a session that went stale is not sent by another one", () =>
     Effect.gen(function*() {
       const { fiber, scope, transporter } = yield* begin()
