@@ -94,6 +94,7 @@ const secured = (random: Random, now: number, name = "mail.example.com") => `
   C: STARTTLS
   ${ms(random, 15)}
   S: 220 2.0.0 Ready to start TLS
+  ${ms(random, 25)}
   -- starttls ${tlsInfo(now)}
   C: EHLO shop.example.com
   ${ms(random, 20)}
@@ -104,7 +105,8 @@ const secured = (random: Random, now: number, name = "mail.example.com") => `
   S: 250-8BITMIME
   S: 250 ENHANCEDSTATUSCODES
 `
-const loggedIn = (random: Random, now: number) => `${secured(random, now)}
+const loggedIn = (random: Random, now: number) =>
+  `${secured(random, now)}
   C: AUTH PLAIN ********************************
   ${ms(random, 90)}
   S: 235 2.7.0 Authentication successful
@@ -144,6 +146,8 @@ const accepted = (random: Random, now: number, verdict: number): Luck => {
 const refusedLogin = (random: Random): Luck => ({
   options: google,
   script: `
+  ${ms(random, 40)}
+  -- tls ${tlsInfo(dawn)}
   ${ms(random, 60)}
   S: 220 smtp.gmail.com ESMTP y139sm19463388wmd.22 - gsmtp
   C: EHLO shop.example.com

@@ -23,7 +23,10 @@ interface Answer {
 type Parameters = Readonly<Record<string, unknown>>
 
 export interface Page {
-  readonly call: (method: string, params?: Parameters) => Effect.Effect<Readonly<Record<string, unknown>>, Machine.Unavailable>
+  readonly call: (
+    method: string,
+    params?: Parameters
+  ) => Effect.Effect<Readonly<Record<string, unknown>>, Machine.Unavailable>
   /** Until the page has loaded and its script has run. */
   readonly open: (url: string) => Effect.Effect<void, Machine.Unavailable>
   /** The value of an expression in the page, as JSON carries it; a promise is awaited. */
@@ -32,7 +35,7 @@ export interface Page {
   readonly press: (key: string) => Effect.Effect<void, Machine.Unavailable>
   /** A real click in the middle of the first element that fits. */
   readonly click: (selector: string) => Effect.Effect<void, Machine.Unavailable>
-  /** Every address that was asked for, of files and of the network. */
+  /** Every address that was asked for, of files and of the network, but for what the page's own policy kept back. */
   readonly requests: () => ReadonlyArray<string>
   /** Exceptions, dialogues, and what the console and the page's policy say. */
   readonly complaints: () => ReadonlyArray<string>
@@ -53,6 +56,7 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
   "--hide-scrollbars",
+  "--window-size=1280,900",
   "--remote-debugging-port=0"
 ]
 
@@ -108,9 +112,20 @@ const connect = Effect.fnUntraced(function*(url: string) {
 
 const text = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value) ?? ""
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((inner, key) => typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined, value)
+  path.reduce<unknown>(
+    (inner, key) => typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined,
+    value
+  )
 
-const codes: Readonly<Record<string, number>> = { Enter: 13, Escape: 27, ArrowLeft: 37, ArrowRight: 39, Tab: 9, Home: 36, End: 35 }
+const codes: Readonly<Record<string, number>> = {
+  Enter: 13,
+  Escape: 27,
+  ArrowLeft: 37,
+  ArrowRight: 39,
+  Tab: 9,
+  Home: 36,
+  End: 35
+}
 
 const makePage = Effect.fnUntraced(function*({ call, heard, until }: Effect.Success<ReturnType<typeof connect>>) {
   const { targetId } = yield* Effect.acquireRelease(
@@ -162,7 +177,13 @@ const makePage = Effect.fnUntraced(function*({ call, heard, until }: Effect.Succ
     evaluate,
     press,
     click,
-    requests: () => own("Network.requestWillBeSent").map(({ params }) => text(at(params, "request", "url"))),
+    requests: () => {
+      const kept = own("Network.loadingFailed").filter(({ params }) => at(params, "blockedReason") === "csp")
+      const ids = new Set(kept.map(({ params }) => at(params, "requestId")))
+      return own("Network.requestWillBeSent").filter(({ params }) => !ids.has(at(params, "requestId"))).map((
+        { params }
+      ) => text(at(params, "request", "url")))
+    },
     complaints: () => [
       ...own("Runtime.exceptionThrown").map(({ params }) => text(at(params, "exceptionDetails"))),
       ...own("Runtime.consoleAPICalled").map(({ params }) => text(params)),

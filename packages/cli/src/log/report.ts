@@ -65,7 +65,10 @@ const filesOf = Effect.fnUntraced(function*(patterns: ReadonlyArray<string>) {
 })
 
 const outputFailed = (path: string) => (error: Parameters<typeof Files.problemOf>[0]) =>
-  new Failures.OutputFailed({ path, problem: Files.problemOf(error) })
+  new Failures.OutputFailed({
+    path,
+    problem: error.reason._tag === "NotFound" ? "there is no such folder" : Files.problemOf(error)
+  })
 
 /** A log that is named as the report too would be gone. */
 const refuseToOverwrite = Effect.fnUntraced(function*(files: ReadonlyArray<string>, output: string) {

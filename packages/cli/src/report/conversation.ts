@@ -9,7 +9,7 @@ import type { Conversation } from "@colloquy/core/LogReader"
 import type { Certificate } from "@colloquy/core/Tls"
 import * as DateTime from "effect/DateTime"
 import type { Bar, Detail, Line, Row, Trouble, Who } from "./data.ts"
-import { sentence, visible } from "./text.ts"
+import { sentence, told, visible } from "./text.ts"
 
 export interface Told {
   readonly row: Row
@@ -21,7 +21,7 @@ export interface Told {
 /** Diagnoses of one conversation that are shown; one says how many there are. */
 const mostTroubles = 20
 
-const date = (time: number) => DateTime.formatIso(DateTime.makeUnsafe(time)).slice(0, 10)
+const date = (time: number) => told(time) === null ? "?" : DateTime.formatIsoDateUtc(DateTime.makeUnsafe(time))
 
 const certificateFacts = (certificate: Certificate, isFirst: boolean): ReadonlyArray<readonly [string, string]> => [
   [isFirst ? "certificate" : "issued by", visible(certificate.subject)],
@@ -76,7 +76,7 @@ const whoOf = (event: LogEvent): Who => {
 }
 
 const lineOf = (event: LogEvent, start: number | null): Line<string> => {
-  const offset = start === null || event.time === 0 ? null : event.time - start
+  const offset = start === null || told(event.time) === null ? null : event.time - start
   const text = "line" in event ? visible(event.line) : sentence(event)
   const facts = factsOf(event)
   return facts.length === 0
@@ -140,9 +140,23 @@ const octetsOf = (events: ReadonlyArray<LogEvent>): number => {
   return counted === 0 ? announced : counted
 }
 
+/** The wait for the greeting in a log that tells of the connection in words of its own, as 4D's. */
+const greetingOf = ([first, ...others]: Conversation["events"]): ReadonlyArray<Diagnosis.Wait> => {
+  const line = others.find(({ _tag }) => _tag === "ServerLine" || _tag === "ClientLine")
+  return first._tag !== "Note" || !opening.test(first.text) || line?._tag !== "ServerLine" || line.time < first.time
+    ? []
+    : [{
+      what: "reply",
+      phase: "greeting",
+      milliseconds: line.time - first.time,
+      from: first.counter,
+      to: line.counter
+    }]
+}
+
 /** Waits as they were, one after the other: a handshake is no part of the dial, nor of a silence of the client's. */
-const waitsOf = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Diagnosis.Wait> => {
-  const waits = Diagnosis.waits(events)
+const waitsOf = (events: Conversation["events"]): ReadonlyArray<Diagnosis.Wait> => {
+  const waits = [...greetingOf(events), ...Diagnosis.waits(events)]
   const places = new Map(events.map(({ counter }, at) => [counter, at]))
   const place = (counter: number) => places.get(counter) ?? 0
   const handshakes = waits.filter(({ what }) => what === "tls")
@@ -160,7 +174,7 @@ const waitsOf = (events: ReadonlyArray<LogEvent>): ReadonlyArray<Diagnosis.Wait>
 
 export const tell = (conversation: Conversation): Told => {
   const { events } = conversation
-  const times = events.flatMap(({ time }) => time === 0 ? [] : [time])
+  const times = events.flatMap(({ time }) => told(time) ?? [])
   const start = times[0] ?? null
   const end = times.at(-1) ?? null
   const places = new Map(events.map((event, at) => [event, at]))

@@ -19,7 +19,7 @@ import {
   type Row
 } from "./data.ts"
 import * as Statistics from "./statistics.ts"
-import { visible } from "./text.ts"
+import { told, visible } from "./text.ts"
 
 export interface Options {
   /** The names of the files that were read. */
@@ -120,7 +120,7 @@ export const make = (options: Options): Model => {
   let zone: string | null = null
 
   const see = (time: number) => {
-    if (time === 0) return
+    if (told(time) === null) return
     first = first === null ? time : Math.min(first, time)
     last = last === null ? time : Math.max(last, time)
   }

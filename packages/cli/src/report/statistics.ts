@@ -67,7 +67,8 @@ const widths = [
   364 * day,
   3_640 * day,
   36_400 * day,
-  364_000 * day
+  364_000 * day,
+  3_640_000 * day
 ]
 
 export interface Timeline<Key extends string> {
@@ -80,7 +81,7 @@ export interface Timeline<Key extends string> {
   } | undefined
 }
 
-const widthAt = (at: number) => widths[at] ?? 364_000 * day
+const widthAt = (at: number) => widths[at] ?? 3_640_000 * day
 
 /** So many columns are kept apart before they are joined to wider ones. */
 const mostKept = 4_096

@@ -5,7 +5,7 @@ export const style: string = `
   --paper: #f7f6f3; --card: #ffffff; --ink: #1f262c; --muted: #5c6770; --line: #e2dfd8; --faint: #efede8;
   --accent: #285f92; --accent-faint: #e8f0f7;
   --failed: #b1372c; --failed-bar: #bf4a3f; --partial-bar: #c58a2e; --failed-faint: #fbeeec; --partial: #96610a; --partial-faint: #faf3e4;
-  --fine: #39805c; --fine-bar: #a9cdb9; --unclear: #69737c; --unclear-bar: #b4bac0;
+  --fine: #337653; --fine-bar: #a9cdb9; --unclear: #646e77; --unclear-bar: #b4bac0;
   --server: #4b83b6; --connect: #8b7bb5; --content: #4f9f87; --silent: #c3bfb6; --on-color: #ffffff;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace;
@@ -67,7 +67,8 @@ footer { margin-top: 3rem; font-size: 0.8rem; border-top: 1px solid var(--line);
 
 .figures { display: flex; flex-wrap: wrap; gap: 0.5rem 3rem; margin-bottom: 0.75rem; }
 .figure dt { display: flex; align-items: center; gap: 0.4rem; color: var(--muted); font-size: 0.9rem; }
-.figure.none { opacity: 0.55; }
+.figure.none .big { color: var(--muted); font-weight: 400; }
+.figure.none .icon { opacity: 0.6; }
 .big { font-size: 1.7rem; line-height: 1.2; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 svg { display: block; overflow: visible; }
 .icon { flex: none; fill: currentcolor; }
@@ -130,7 +131,7 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
 .rows tbody th a:hover { text-decoration: underline; }
 .rows .day { display: block; font-size: 0.88em; color: var(--muted); }
 .port { display: inline-block; color: var(--muted); }
-.rows .server { min-width: 11.5rem; max-width: 16rem; overflow-wrap: anywhere; }
+.rows .server { min-width: 13rem; max-width: 16rem; overflow-wrap: anywhere; }
 .rows .mail { max-width: 17rem; }
 .address { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
 .rows .what { min-width: 14rem; }
@@ -253,6 +254,9 @@ svg text { font: 11px var(--sans); fill: var(--muted); }
   .axis .spare { display: none; }
   .rows { border: 0; border-collapse: collapse; font-size: 8pt; }
   .rows thead { display: table-header-group; break-inside: avoid; }
+  /* a head with buttons in it is not repeated on each page */
+  .sort { display: none; }
+  .rows thead th::after { content: attr(data-title); }
   .rows .server { min-width: 8.5rem; } .rows .mail { max-width: 11rem; } .rows .what { min-width: 11rem; }
   .rows th, .rows td { padding: 0.25rem 0.4rem; }
   .rows tr, .line, .diagnosis, .notice { break-inside: avoid; }

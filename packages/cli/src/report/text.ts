@@ -26,6 +26,9 @@ export const visible = (text: string): string => {
   return Printable.line(quoted.slice(5, -1).replaceAll(/\\(["\\])/g, "$1"))
 }
 
+/** A time that a calendar has, or `null`: 0 is what a log does not tell. */
+export const told = (time: number): number | null => time === 0 || Math.abs(time) > 8.64e15 ? null : time
+
 type Said = Extract<LogEvent, { readonly line: string }>
 
 /** What was done, in the log's sentence. */

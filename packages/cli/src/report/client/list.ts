@@ -189,6 +189,7 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
               {
                 role: "columnheader",
                 scope: "col",
+                "data-title": text,
                 class: name === "duration" || name === "octets" ? "num" : undefined,
                 "aria-sort": sortedBy === name ? (descending ? "descending" : "ascending") : undefined
               },
@@ -220,7 +221,9 @@ export const makeList = ({ dom, format, overview, phaseNames }: ListParts) => {
     const count = Math.min(pageSize, listed.length - first)
     fill(
       "found",
-      listed.length === 0
+      rows.length === 0
+        ? "There is no conversation in the log."
+        : listed.length === 0
         ? "No conversation is like that."
         : `${format.number(first + 1)} to ${format.number(first + count)} of ${
           format.plural(listed.length, "conversation")

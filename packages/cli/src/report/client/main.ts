@@ -109,7 +109,8 @@ export const main = (parts: Parts) => {
   addEventListener("hashchange", show)
   addEventListener("keydown", (event) => {
     const { target } = event
-    const isTyping = target instanceof HTMLInputElement || target instanceof HTMLSelectElement
+    const isTyping = (target instanceof HTMLInputElement && target.type === "search") ||
+      target instanceof HTMLSelectElement
     if (event.key === "Escape" && shown !== undefined && !isTyping) location.hash = ""
     if (event.key === "/" && shown === undefined && !isTyping) {
       event.preventDefault()

@@ -142,15 +142,16 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
     const round = [1_000, 5_000, 15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000]
     const step =
       [...round, 21_600_000, 43_200_000, day, 2 * day, 7 * day, 28 * day].find((step) =>
-        unit.includes(step) && columns.length * width / step <= 8
+        unit.includes(step) && columns.length * width / step <= 6
       ) ?? Math.ceil(columns.length / 7) * width
     const axis = svg("svg", { class: "axis", width: "100%", height: 18, "aria-hidden": "true" })
     columns.forEach((_, at) => {
       const time = start + at * width
       if (time % step !== 0 && !(step % width !== 0 && at === 0)) return
       const place = at / columns.length
+      if (place > 0.94) return
       axis.append(
-        svg("text", { x: `${place * 100}%`, y: 14, "text-anchor": place > 0.92 ? "end" : "start" }, label(time))
+        svg("text", { x: `${place * 100}%`, y: 14 }, label(time))
       )
     })
     const scale = svg("svg", { class: "scale", width: "100%", height, "aria-hidden": "true" })
@@ -245,7 +246,7 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
     fill(
       "troubles",
       troubles.length === 0
-        ? el("p", { class: "muted" }, "Nothing that is known.")
+        ? el("p", { class: "muted" }, "Nothing.")
         : bars("troubles-title", ["Trouble", "Count"], [
           ...troubles.map(({ count, rule, what }) => ({
             name: el(
@@ -266,6 +267,7 @@ export const makeOverview = ({ dom, format, list, overview, phaseNames }: Overvi
   const hosts = () => {
     const { hosts, otherHosts } = overview
     const sum = (counts: Overview["counts"]) => order.reduce((sum, outcome) => sum + counts[outcome], 0)
+    if (hosts.length === 0) return fill("hosts", el("p", { class: "muted" }, "None."))
     fill(
       "hosts",
       bars("hosts-title", ["Server", "Count", "Trouble"], [
