@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off newPromise:off
 /** `node delay.ts PORT MILLISECONDS`: passes a connection on to PORT, each way so much later; prints its own port. */
 import * as Net from "node:net"
 

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off newPromise:off
 /**
  * `pnpm bench [short]`: Colloquy, Nodemailer, clients by hand and (where Postfix is installed) `smtp-source`, against a
  * sink with CHUNKING, one without (ours, and Postfix's `smtp-sink`), and both sinks at a round trip of 20 ms.

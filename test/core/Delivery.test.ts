@@ -47,7 +47,7 @@ const facts = (known: Partial<Facts>): Facts => ({
 
 const two = ["bob@mail.test", "eve@mail.test"]
 
-/** The table of `docs/delivery.md`, row by row: what was written and read, and what each recipient's verdict is. */
+/** The table of `docs/dialogue.md`, row by row: what was written and read, and what each recipient's verdict is. */
 const table: ReadonlyArray<
   readonly [row: number, situation: string, facts: Facts, verdicts: string, delivery: string | undefined]
 > = [

@@ -1,5 +1,5 @@
 /**
- * Secrets, as non-interference (DESIGN P1): the same conversation with two secrets is seen alike, byte for byte, in every
+ * Secrets, as non-interference (P1): the same conversation with two secrets is seen alike, byte for byte, in every
  * log, error, receipt, span and metric.
  */
 import { assert, describe, it } from "@effect/vitest"

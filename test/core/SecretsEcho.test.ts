@@ -1,5 +1,5 @@
 /**
- * Secrets that come back (DESIGN P1): whatever a server repeats of what it was told, in whatever form and wherever, two
+ * Secrets that come back (P1): whatever a server repeats of what it was told, in whatever form and wherever, two
  * secrets are seen alike, and no piece of either is seen.
  */
 import { assert, describe, it } from "@effect/vitest"

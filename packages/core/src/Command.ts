@@ -3,7 +3,7 @@
  *
  * `encode` gives what travels and is the only place that writes a command's CRLF; it refuses every argument that could
  * end a line or begin another argument. `toLog` gives what a log may see, and has no way to see more: what a SASL
- * mechanism sends is asterisks there (DESIGN P1). `parse` reads a client's line, for the server's side, and keeps nothing
+ * mechanism sends is asterisks there (P1). `parse` reads a client's line, for the server's side, and keeps nothing
  * of a line that is no command.
  *
  * This module does not know in which order commands come, which extensions are offered, or what parameters mean:

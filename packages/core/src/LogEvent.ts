@@ -1,5 +1,5 @@
 /**
- * The events of the log: what was said and done, as data (DESIGN P2).
+ * The events of the log: what was said and done, as data (P2).
  *
  * An event is a plain struct that names an error by tag and text and never holds one. Its direction is absolute (client,
  * server), so that a server's log of a conversation reads as the client's. No event holds a secret: what a mechanism

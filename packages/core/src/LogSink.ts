@@ -81,7 +81,7 @@ export const fromFunction = (record: (event: LogEvent) => void, options?: Option
   }
 }
 export interface FileOptions extends Options {
-  /** Default "text" (DESIGN §5); "ndjson" is one JSON object a line. */
+  /** Default "text" (docs/design.md); "ndjson" is one JSON object a line. */
   readonly format?: "text" | "ndjson" | undefined
   /** Of a file that is made. Default 0600: a log is personal. */
   readonly mode?: number | undefined

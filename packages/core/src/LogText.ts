@@ -1,5 +1,5 @@
 /**
- * The log's text form (DESIGN §5): five columns, one record a line, and the same events as JSON lines.
+ * The log's text form (docs/design.md): five columns, one record a line, and the same events as JSON lines.
  *
  * Laws: event → text → event and event → JSON → event are exact; text → events → text is exact, with no `Unread`, for
  * what this module wrote. Reading never fails: a line that cannot be read is an `Unread` event. 4D's own dialect (which

@@ -30,8 +30,8 @@ import * as FromMime from "./internal/mime/fromMime.ts"
 import * as HeaderSection from "./internal/mime/headerSection.ts"
 import * as HtmlFile from "./internal/mime/htmlFile.ts"
 import * as LineEnds from "./internal/mime/lineEnds.ts"
-import type { Attachment, AttachmentOptions, BodyPart, Message } from "./internal/mime/model.ts"
-import { AttachmentSource, HtmlSource } from "./internal/mime/model.ts"
+import type { Attachment, AttachmentOptions, BodyPart } from "./internal/mime/model.ts"
+import { AttachmentSource, HtmlSource, Message } from "./internal/mime/model.ts"
 import type { Resolved } from "./internal/mime/part.ts"
 import * as Piece from "./internal/mime/piece.ts"
 import * as RawMessage from "./internal/mime/rawMessage.ts"
@@ -157,6 +157,18 @@ const foreign: Readonly<Record<string, string>> = {
   path: "reads a file: only Message.file(path) can name one, a value that no JSON can hold"
 }
 
+/** What a message may have; anything else would be lost without a word. */
+const known = new Set([...Object.keys(Message.fields), "dkim", "smime"])
+
+const nearest = (name: string): string => {
+  const lower = name.toLowerCase()
+  const guess = Array.from(known).find((field) => {
+    const other = field.toLowerCase()
+    return other.startsWith(lower) || lower.startsWith(other)
+  })
+  return guess === undefined ? `; there are ${Array.from(known).join(", ")}` : `; is \`${guess}\` meant?`
+}
+
 const check = (draft: unknown): MessageError | undefined => {
   if (typeof draft !== "object" || draft === null || Array.isArray(draft)) {
     return new MessageError({ field: "message", problem: `is ${describe(draft)}, not a message` })
@@ -164,6 +176,10 @@ const check = (draft: unknown): MessageError | undefined => {
   for (const name in foreign) {
     const problem = foreign[name]
     if (problem !== undefined && Object.hasOwn(draft, name)) return new MessageError({ field: name, problem })
+  }
+  for (const [name, value] of Object.entries(draft)) {
+    if (value === undefined || known.has(name)) continue
+    return new MessageError({ field: name.slice(0, 40), problem: `is no field of a message${nearest(name)}` })
   }
   return undefined
 }

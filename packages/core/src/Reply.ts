@@ -147,12 +147,14 @@ export interface Parser {
   readonly pendingText: string
   /** No error, no partial line and no unfinished reply is held: required after the reply to STARTTLS (RFC 3207 §4.2). */
   readonly isIdle: boolean
+  /** Other limits, from the next line on. */
+  readonly limit: (limits: Limits) => void
 }
 
 export const makeParser = (limits: Limits = defaultLimits): Parser => new ReplyParser(limits)
 
 class ReplyParser implements Parser {
-  readonly #limits: Limits
+  #limits: Limits
   /** The octets of a line whose end has not come, in a buffer that is kept. */
   #partial = new Uint8Array(0)
   #pending = 0
@@ -163,6 +165,10 @@ class ReplyParser implements Parser {
   #error: ReplyError | undefined
 
   constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  limit(limits: Limits): void {
     this.#limits = limits
   }
 

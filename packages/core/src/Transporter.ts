@@ -258,7 +258,7 @@ export const fromParts = (parts: Parts): Transporter => {
       )
     })
   }
-  return {
+  const transporter: Transporter = {
     [TypeId]: { prepare: parts.prepare, deliver: parts.deliver },
     host: parts.host,
     port: parts.port,
@@ -268,6 +268,11 @@ export const fromParts = (parts: Parts): Transporter => {
     sendAll: (messages) =>
       sendAllOf(messages, { prepare: parts.prepare, deliver: parts.deliver, limit: parts.concurrency })
   }
+  const shown = { value: () => ({ _id: "Transporter", host: parts.host, port: parts.port }) }
+  return Object.defineProperties(transporter, {
+    toJSON: shown,
+    [Symbol.for("nodejs.util.inspect.custom")]: shown
+  })
 }
 
 /** Two full windows: while one is on the wire the next is ready. */

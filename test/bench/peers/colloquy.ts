@@ -54,7 +54,15 @@ const program = Effect.gen(function*() {
   }
   const seconds = (performance.now() - begun) / 1_000
   process.stdout.write(
-    `${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss, cpu: cpu() })}\n`
+    `${
+      JSON.stringify({
+        messages,
+        seconds,
+        rate: Math.round(messages / seconds),
+        rss: process.memoryUsage().rss,
+        cpu: cpu()
+      })
+    }\n`
   )
 })
 

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off newPromise:off
 /**
  * `node net.ts PORT MESSAGES SIZE MODE`: what a client by hand comes to on `node:net`, one connection, no checks, no log.
  * MODE `promises`: a promise for each message, 32 in flight; `callbacks`: 128 in flight, a callback each; `data`: DATA,
@@ -49,7 +50,15 @@ const begun = performance.now()
 const done = () => {
   const seconds = (performance.now() - begun) / 1_000
   process.stdout.write(
-    `${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss, cpu: cpu() })}\n`
+    `${
+      JSON.stringify({
+        messages,
+        seconds,
+        rate: Math.round(messages / seconds),
+        rss: process.memoryUsage().rss,
+        cpu: cpu()
+      })
+    }\n`
   )
   socket.destroy()
 }

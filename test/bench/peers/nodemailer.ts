@@ -37,6 +37,14 @@ const begun = performance.now()
 await Promise.all(Array.from({ length: messages }, () => transport.sendMail(mail)))
 const seconds = (performance.now() - begun) / 1_000
 process.stdout.write(
-  `${JSON.stringify({ messages, seconds, rate: Math.round(messages / seconds), rss: process.memoryUsage().rss, cpu: cpu() })}\n`
+  `${
+    JSON.stringify({
+      messages,
+      seconds,
+      rate: Math.round(messages / seconds),
+      rss: process.memoryUsage().rss,
+      cpu: cpu()
+    })
+  }\n`
 )
 transport.close()

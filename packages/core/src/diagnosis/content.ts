@@ -227,7 +227,7 @@ export const rules: ReadonlyArray<Rule> = [
     todo: ["see the failure's own words", "send again when the source is whole"],
     ask: people.developer,
     retryAfter: "never",
-    sources: ["Colloquy, DESIGN P6"]
+    sources: ["Colloquy, P6 of docs/design.md"]
   },
   {
     id: "content/refused",

@@ -4,7 +4,7 @@
  * What counts is what was *written*, not which replies came: a server may have processed a whole group of
  * commands and lost the replies that it had buffered. "Written" means that the write which holds the last octet
  * of the end of data was handed to the socket, whether or not that write succeeded. The first rule that fits
- * decides; the numbers in the code are the table's in `docs/delivery.md`.
+ * decides; the numbers in the code are the table's in `docs/dialogue.md`.
  *
  * RFC 5321 §3.8 has a broken connection treated as a 451, that is, sent again. We deviate on purpose: a recipient
  * who may have the message is `Unknown`, and nothing sends to `Unknown` again by itself.

@@ -83,11 +83,13 @@ export interface Engine {
     ways: Transaction.Ways,
     onSettled: (settled: Settled) => void
   ) => Transaction.Transaction<Content>
+  /** How long a reply's lines may be from now on. */
+  readonly limitReplies: Pipeline.Pipeline<unknown>["limitReplies"]
   /** Another transaction may begin now. */
   readonly room: (ways: Transaction.Ways) => boolean
   /** Transactions that are not settled. */
   readonly inFlight: () => number
-  /** Nobody waits for this transaction any more: `protocol.md` §6, last paragraph. */
+  /** Nobody waits for this transaction any more: an interrupted send. */
   readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
   /** Ends the session at once, by our own wish. */
   readonly abort: () => void
@@ -429,6 +431,7 @@ export const make = Effect.fnUntraced(function*(options: {
         }),
         Effect.onInterrupt(() => close)
       ),
+    limitReplies: pipeline.limitReplies,
     room: (ways) => {
       if (last === undefined || inFlight === 0) return true
       return ways.pipelining && last.isEmitted() && inFlight < window.size() && octetsInFlight < Window.windowOctets

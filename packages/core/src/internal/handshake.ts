@@ -13,7 +13,7 @@ import * as Command from "../Command.ts"
 import { Connector, type Target } from "../Connector.ts"
 import * as Extensions from "../Extensions.ts"
 import type { Redaction } from "../Redaction.ts"
-import type { Reply } from "../Reply.ts"
+import { defaultLimits, type Reply } from "../Reply.ts"
 import * as Sasl from "../Sasl.ts"
 import {
   AuthenticationFailed,
@@ -270,6 +270,7 @@ export const authenticate = Effect.fnUntraced(function*(
   const { recorder } = engine
   const phase = "auth"
   recorder.authenticating = true
+  engine.limitReplies({ ...defaultLimits, lineOctets: maxChallenge + "334 \r\n".length })
   for (const secret of mechanism.secrets ?? []) recorder.addSecret(secret)
 
   const send = Effect.fnUntraced(function*(command: Command.Command, secret: Sasl.Secret | undefined) {
@@ -396,6 +397,7 @@ export const authenticate = Effect.fnUntraced(function*(
   return yield* exchange(options.initialResponse).pipe(
     Effect.ensuring(Effect.sync(() => {
       recorder.authenticating = false
+      engine.limitReplies(defaultLimits)
     }))
   )
 })

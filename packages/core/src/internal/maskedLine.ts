@@ -1,5 +1,5 @@
 /**
- * The log form of a client's line as it is seen from the server's side, where secrets come *from* the wire (DESIGN P1).
+ * The log form of a client's line as it is seen from the server's side, where secrets come *from* the wire (P1).
  *
  * What is masked is decided by the state of the dialogue, never by what the line looks like: between AUTH and its final
  * reply everything is asterisks but the four answers that hold no secret by construction. Outside of it a line whose verb

@@ -1,5 +1,4 @@
 /** Counters and durations of all transporters (no host, address or secret in any). */
-import * as Duration from "effect/Duration"
 import * as Metric from "effect/Metric"
 
 export const connections = Metric.counter("smtp_connections_total", {
@@ -22,4 +21,9 @@ export const duration = Metric.timer("smtp_send_duration", {
   description: "From send to verdict",
   boundaries: Metric.exponentialBoundaries({ start: 5, factor: 2, count: 16 })
 })
-export const elapsed = Duration.millis
+
+const classes = [2, 3, 4, 5].map((digit) => Metric.withAttributes(replies, { class: `${digit}yz` }))
+
+/** The counter of a reply's class. */
+export const repliesOf = (code: number): Metric.Metric<number, unknown> | undefined =>
+  classes[Math.floor(code / 100) - 2]

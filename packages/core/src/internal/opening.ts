@@ -14,6 +14,7 @@ import { SmtpError, type SmtpErrorReason } from "../SmtpError.ts"
 import type { Engine } from "./engine.ts"
 import * as Handshake from "./handshake.ts"
 import * as Login from "./login.ts"
+import * as Metrics from "./metrics.ts"
 import * as SettingsModule from "./settings.ts"
 import type { Settings } from "./settings.ts"
 import type { Failure, Ways } from "./transaction.ts"
@@ -80,6 +81,7 @@ export const makeOpen = (settings: Settings, hostName: string | undefined, now: 
   return Effect.fnUntraced(function*(
     state: Opening
   ): Effect.fn.Return<Session, SmtpError, Handshake.Requirements | Scope.Scope> {
+    const context = yield* Effect.context()
     const credentials = yield* Effect.catch(
       SettingsModule.credentials(settings),
       (reason) => early(reason, "auth")
@@ -106,6 +108,8 @@ export const makeOpen = (settings: Settings, hostName: string | undefined, now: 
         return endBy(engine, failure)
       })
     )
+    Metrics.connections.updateUnsafe(1, context)
+    engine.onReply = ({ code }) => Metrics.repliesOf(code)?.updateUnsafe(1, context)
     engine.onDistrust = (why) => {
       distrusted = true
       engine.recorder.record({ _tag: "Note", text: `${why}: this server gets no BDAT from now on` })

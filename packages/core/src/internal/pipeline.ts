@@ -17,7 +17,7 @@
 import * as Result from "effect/Result"
 import * as Command from "../Command.ts"
 import type { Phase } from "../LogEvent.ts"
-import { makeParser, type Reply, type ReplyError, toLines } from "../Reply.ts"
+import { type Limits, makeParser, type Reply, type ReplyError, toLines } from "../Reply.ts"
 import { LimitExceeded, ProtocolViolation, ServerRefused, type SmtpErrorReason, TlsFailed } from "../SmtpError.ts"
 import { excerpt } from "./excerpt.ts"
 import { type Recorder, secretChallenge } from "./recorder.ts"
@@ -98,6 +98,8 @@ export interface Pipeline<B> {
   readonly stage: () => Phase
   /** Plain text came where TLS was due. */
   readonly injected: () => void
+  /** How long a reply's lines may be from now on. */
+  readonly limitReplies: (limits: Limits) => void
   /** Octets of replies read so far. */
   readonly octetsRead: () => number
 }
@@ -336,6 +338,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     waiting: () => fifo.length,
     stage,
     injected,
+    limitReplies: (limits) => parser.limit(limits),
     octetsRead: () => read
   }
 }

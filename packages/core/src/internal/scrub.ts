@@ -1,5 +1,5 @@
 /**
- * Takes known secrets out of what a peer says (DESIGN P1): the last line of defence, where the peer echoes them.
+ * Takes known secrets out of what a peer says (P1): the last line of defence, where the peer echoes them.
  *
  * Works on decoded text, never on codes, counters or our own words. It looks for each line of 8 or more characters that
  * carried a secret while authenticating, and for each secret of 8 or more characters: raw, in base64 at each of the three

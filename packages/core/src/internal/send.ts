@@ -71,7 +71,8 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
         }
         const outcome = error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown
         outcome.updateUnsafe(1, context)
-        const ended = engine.isCut() === undefined ? engine.recorder.flush : engine.closed
+        // where the failure ends the session, its log is whole when the error arrives
+        const ended = engine.isCut() === undefined && settings.keepAlive ? engine.recorder.flush : engine.closed
         resume(
           Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect)),
           error.delivery === "NotAccepted" && settled.defect === undefined ? bound.left : []

@@ -4,7 +4,7 @@
  * A script is a list of steps that the server carries out in order: lines that it sends, lines that it expects, and what
  * happens to the connection. A client that departs from it is a defect, in whatever the client does next on that
  * connection, and in `assertFinished`; its message shows script and conversation side by side, in log form: what a client
- * says between AUTH and its final reply is asterisks (DESIGN P1). Octets arrive whole, line by line or one by one; time is
+ * says between AUTH and its final reply is asterisks (P1). Octets arrive whole, line by line or one by one; time is
  * the `Clock`'s, so under `TestClock` a delay takes as long as the test says.
  *
  * It checks no grammar of its own and offers no extensions: what isn't in the script does not happen. A server that

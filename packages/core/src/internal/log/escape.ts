@@ -1,5 +1,5 @@
 /**
- * The escapes of the log's text form (DESIGN §5): no text, whoever sent it, can end a record, forge one, or drive a
+ * The escapes of the log's text form (docs/design.md): no text, whoever sent it, can end a record, forge one, or drive a
  * terminal, and each text is read back as it was.
  *
  * `"` and `\` get a backslash; C0 and DEL are `\xHH`; C1, line and paragraph separators, bidirectional controls and

@@ -1,5 +1,5 @@
 /**
- * The one table of what `###` lines say: writer and reader share it (DESIGN §5).
+ * The one table of what `###` lines say: writer and reader share it (docs/design.md).
  *
  * A sentence shows some of an event's fields; the others follow it as one JSON object. Adding an event is adding a row.
  * Order matters only where one sentence could be read as another.

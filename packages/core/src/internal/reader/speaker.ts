@@ -3,7 +3,7 @@
  * both.
  *
  * Other programs write passwords in base64 (swaks) or put the message among the commands (MailKit). So what a client says
- * between AUTH and the final reply becomes asterisks here, by state and not by looks (DESIGN P1), and what it says between
+ * between AUTH and the final reply becomes asterisks here, by state and not by looks (P1), and what it says between
  * 354 and the lone dot, or as octets of a chunk, becomes lines of the content.
  */
 import { type LogEvent, secret } from "../../LogEvent.ts"

@@ -1,5 +1,5 @@
 /**
- * The first line of every file: whose log this is and how to read it (DESIGN §5).
+ * The first line of every file: whose log this is and how to read it (docs/design.md).
  *
  * `instance` names the run of the program: files that share it share one sequence, and merge by counter. It belongs to
  * the sequence, and is drawn from Effect's `Random`, so that tests can fix it.
