@@ -93,6 +93,15 @@ describe("colloquy log report", () => {
   )
 
   test(
+    "reports on the conversations that are chosen",
+    Effect.gen(function*() {
+      const ran = yield* report(["{}/log_1.txt", "-o", "{}/out.html", "--failed"])
+      const { conversations, rows } = overviewOf(yield* ran.read("out.html"))
+      assert.deepStrictEqual([conversations, rows.map(({ outcome }) => outcome)], [1, ["failed"]])
+    })
+  )
+
+  test(
     "takes the zone of times that name none",
     Effect.gen(function*() {
       const ran = yield* report(["{}/log_1.txt", "-o", "{}/out.html", "--zone", "Europe/Paris"])

@@ -212,8 +212,10 @@ describe("the report's model", () => {
       assert.strictEqual(overview.rows.length, told.length)
       assert.strictEqual(overview.events, events.length)
       for (const part of parts) assert.strictEqual(new Set(part.texts).size, part.texts.length)
-      const order = (value: unknown) => JSON.stringify(value)
-      assert.sameMembers(details.map(order), told.map(({ detail }) => order(detail)))
+      assert.sameMembers(
+        details.map((detail) => JSON.stringify(detail)),
+        told.map(({ detail }) => JSON.stringify(detail))
+      )
     }
   )
 })

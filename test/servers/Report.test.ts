@@ -14,6 +14,7 @@ import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { hostileGreeting, sample } from "../cli/reportSample.ts"
+import { client, server } from "../core/logSupport.ts"
 import * as Browser from "./Browser.ts"
 import * as Machine from "./Machine.ts"
 
@@ -23,7 +24,7 @@ interface Made {
 }
 
 /** Reports on disk, made once for all tests: of a day with a hostile server in it, and of ten thousand conversations. */
-class Reports extends Context.Service<Reports, { readonly day: Made; readonly many: Made }>()(
+class Reports extends Context.Service<Reports, { readonly day: Made; readonly many: Made; readonly twice: Made }>()(
   "@colloquy/test/servers/Reports"
 ) {
   static readonly layer = Layer.effect(
@@ -43,7 +44,8 @@ class Reports extends Context.Service<Reports, { readonly day: Made; readonly ma
       const events = yield* Effect.provide(sample(120), TestClock.layer())
       return Reports.of({
         day: yield* write("day", events),
-        many: yield* write("many", repeated(events, 10_000))
+        many: yield* write("many", repeated(events, 10_000)),
+        twice: yield* write("twice", twiceRefused)
       })
     })
   )
@@ -66,9 +68,22 @@ function* repeated(events: ReadonlyArray<LogEvent>, conversations: number): Iter
   }
 }
 
+/** Two refusals in a row, of kinds that have different answers, and a third of the first kind. */
+const twiceRefused = [
+  server(1, "220 mail.test"),
+  client(2, "MAIL FROM:<ann@mail.test>"),
+  server(3, "250 Ok"),
+  ...["550 5.1.1 no such user", "552 5.2.2 mailbox full", "550 5.1.1 no such user"].flatMap((reply, n) => [
+    client(4 + 2 * n, `RCPT TO:<bob${n}@mail.test>`),
+    server(5 + 2 * n, reply)
+  ]),
+  client(10, "QUIT"),
+  server(11, "221 Bye")
+]
+
 const Everything = Layer.merge(Browser.layer, Reports.layer).pipe(Layer.provideMerge(NodeServices.layer))
 
-const opened = Effect.fnUntraced(function*(which: "day" | "many", hash = "") {
+const opened = Effect.fnUntraced(function*(which: "day" | "many" | "twice", hash = "") {
   const page = yield* Browser.Browser.use((browser) => browser.page)
   const { overview, url } = (yield* Reports)[which]
   yield* page.open(`${url}${hash}`)
@@ -279,6 +294,31 @@ layer(Everything, { excludeTestServices: true, timeout: "5 minutes" })("the repo
       yield* page.evaluate("new Promise((done) => setTimeout(done, 50))")
       assert.strictEqual(yield* page.evaluate("document.activeElement.id"), `row-${at}`)
       assert.deepStrictEqual(page.complaints(), [])
+    }))
+
+  it.effect("sets each card beside its own lines, and none over another; what was said once is not said again", () =>
+    Effect.gen(function*() {
+      const { page } = yield* opened("twice", "#c0")
+      const edges = (selector: string) =>
+        page.evaluate<ReadonlyArray<DOMRect>>(all(selector, "element.getBoundingClientRect().toJSON()"))
+      const cards = yield* edges(".diagnosis")
+      const lines = yield* edges(".line")
+      assert.deepStrictEqual(yield* page.evaluate(all(".line.evidence .no", "element.lastChild.textContent")), [
+        "4",
+        "5",
+        "6",
+        "7",
+        "8",
+        "9"
+      ])
+      assert.strictEqual(cards.length, 3)
+      cards.forEach((card, at) => {
+        assert.closeTo(card.top, lines[3 + 2 * at]?.top ?? 0, 1)
+        assert.isAtLeast(card.top, cards[at - 1]?.bottom ?? 0)
+      })
+      const texts = yield* page.evaluate<ReadonlyArray<string>>(all(".diagnosis"))
+      assert.deepStrictEqual(texts.map((text) => text.includes("What to do")), [true, true, false])
+      assert.include(texts[2], "As on line 4.")
     }))
 
   it.effect("names every control, and has its headings in order", () =>

@@ -87,7 +87,7 @@ const readOptions = ({ format, zone }: Reading) => ({
 export const nameOf = (file: string): string => file === "-" ? "standard input" : file
 
 /** The files that are meant, each once. */
-const filesOf = Effect.fnUntraced(function*(patterns: ReadonlyArray<string>) {
+export const filesOf = Effect.fnUntraced(function*(patterns: ReadonlyArray<string>) {
   const found = yield* Effect.forEach(patterns, (pattern) =>
     pattern === "-"
       ? Effect.succeed<ReadonlyArray<string>>([pattern])

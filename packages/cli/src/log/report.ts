@@ -4,14 +4,12 @@
  * The file is for its owner alone (mode 0600) where it is new: it says what the log says.
  */
 import * as LogReader from "@colloquy/core/LogReader"
-import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Files from "../internal/files.ts"
@@ -20,12 +18,11 @@ import * as Failures from "../report.ts"
 import type { Overview } from "../report/data.ts"
 import * as Model from "../report/model.ts"
 import * as Page from "../report/page.ts"
+import * as Input from "./input.ts"
+import * as Progress from "./progress.ts"
 
 const flags = {
-  files: Argument.String("FILE").pipe(
-    Argument.withDescription("Logs, also with * for a rotated set; - is standard input"),
-    Argument.variadic({ min: 1 })
-  ),
+  files: Input.files,
   output: Flag.String("output").pipe(
     Flag.withAlias("o"),
     Flag.withMetavar("FILE"),
@@ -37,32 +34,13 @@ const flags = {
     Flag.withDescription("The most conversations in the list; beyond it, the oldest that went well are only counted"),
     Flag.withDefault(10_000)
   ),
-  zone: Flag.String("zone").pipe(
-    Flag.withMetavar("ZONE"),
-    Flag.withDescription("The time zone of times that name none, as Europe/Paris"),
-    Flag.optional
-  ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Tells the outcome as one JSON object"), Flag.withDefault(false))
+  ...Input.choice,
+  ...Input.reading
 }
-type Input = Command.Command.Config.Infer<typeof flags>
+type Flags = Command.Command.Config.Infer<typeof flags>
 
 /** Of a longer conversation, the beginning and the end are shown. */
 const longestConversation = 2_000
-
-/** The files that are meant, each once. */
-const filesOf = Effect.fnUntraced(function*(patterns: ReadonlyArray<string>) {
-  const found = yield* Effect.forEach(patterns, (pattern) =>
-    pattern === "-"
-      ? Effect.succeed([pattern])
-      : LogReader.filesOf(pattern).pipe(
-        Effect.mapError(Files.inputFailed(pattern)),
-        Effect.filterOrFail(
-          ({ length }) => length > 0,
-          () => new Failures.InputFailed({ path: pattern, problem: "there is no such file" })
-        )
-      ))
-  return [...new Set(found.flat())]
-})
 
 const outputFailed = (path: string) => (error: Parameters<typeof Files.problemOf>[0]) =>
   new Failures.OutputFailed({
@@ -83,51 +61,26 @@ const refuseToOverwrite = Effect.fnUntraced(function*(files: ReadonlyArray<strin
   }
 })
 
-const counted = (count: number) => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",")
-
-/** What is going on, on a terminal's line that is written over. */
-const makeProgress = Effect.fnUntraced(function*(json: boolean) {
-  const stdio = yield* Stdio.Stdio
-  const isShown = !json && (yield* stdio.stderrIsTerminal)
-  const tell = (text: string) =>
-    isShown ? Effect.ignore(Stream.run(Stream.make(`\r\u001b[K${text}`), stdio.stderr())) : Effect.void
-  return { tell, clear: tell("") }
-})
-
-const read = Effect.fnUntraced(function*(input: Input, files: ReadonlyArray<string>) {
-  const stdio = yield* Stdio.Stdio
-  const progress = yield* makeProgress(input.json)
-  const zone = Option.getOrUndefined(input.zone)
-  const logs = files.map((file) =>
-    file === "-"
-      ? Stream.mapError(
-        LogReader.read({ zone, source: "standard input" })(stdio.stdin),
-        Files.inputFailed("standard input")
-      )
-      : Stream.mapError(LogReader.readFiles(file, { zone }), Files.inputFailed(file))
-  )
-  const [only, ...others] = logs
-  const events = only === undefined ? Stream.empty : others.length === 0 ? only : LogReader.merge(logs)
+const read = Effect.fnUntraced(function*(input: Flags, files: ReadonlyArray<string>) {
   const model = Model.make({
-    sources: files.map((file) => file === "-" ? "standard input" : file),
+    sources: files.map(Input.nameOf),
     program: "colloquy",
     made: yield* Clock.currentTimeMillis,
     limit: input.limit
   })
-  let seen = 0
-  yield* events.pipe(
+  yield* Input.events(files, input).pipe(
     LogReader.conversations({ maxEvents: longestConversation }),
+    Progress.counting(input.json),
     Stream.runForEachArray((conversations) =>
-      Effect.suspend(() => {
-        for (const conversation of conversations) model.add(conversation)
-        const before = seen
-        seen += conversations.length
-        return Math.floor(before / 1_000) === Math.floor(seen / 1_000)
-          ? Effect.void
-          : progress.tell(`${counted(seen)} conversations read`)
+      Effect.sync(() => {
+        for (const conversation of conversations) {
+          const isMeant = conversation.kind === "apart"
+            ? !Input.hasChoice(input)
+            : Input.isChosen(input, conversation)
+          if (isMeant) model.add(conversation)
+        }
       })
-    ),
-    Effect.ensuring(progress.clear)
+    )
   )
   return model.finish()
 })
@@ -145,16 +98,18 @@ const write = Effect.fnUntraced(function*(report: Model.Report, output: string) 
 
 const words = ({ conversations, counts, unread }: Overview, output: string) =>
   [
-    `${output}: ${counted(conversations)} conversation${conversations === 1 ? "" : "s"}, ${
-      counted(counts.fine)
-    } fine, ${counted(counts.failed)} failed, ${counted(counts.partial)} in part, ${counted(counts.unclear)} unclear.`,
-    ...(unread === 0 ? [] : [`${counted(unread)} line${unread === 1 ? "" : "s"} could not be read.`]),
+    `${output}: ${Progress.grouped(conversations)} conversation${conversations === 1 ? "" : "s"}, ${
+      Progress.grouped(counts.fine)
+    } fine, ${Progress.grouped(counts.failed)} failed, ${Progress.grouped(counts.partial)} in part, ${
+      Progress.grouped(counts.unclear)
+    } unclear.`,
+    ...(unread === 0 ? [] : [`${Progress.grouped(unread)} line${unread === 1 ? "" : "s"} could not be read.`]),
     "Open it in a browser."
   ].join(" ")
 
-const run = Effect.fnUntraced(function*(input: Input) {
+const run = Effect.fnUntraced(function*(input: Flags) {
   if (input.limit < 1) return yield* new Failures.Usage({ problem: "--limit is a number from 1 on." })
-  const files = yield* filesOf(input.files)
+  const files = yield* Input.filesOf(input.files)
   yield* refuseToOverwrite(files, input.output)
   const report = yield* read(input, files)
   yield* write(report, input.output)

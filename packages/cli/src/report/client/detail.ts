@@ -97,9 +97,24 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
     )
   }
 
-  const card = (detail: Detail<string>, trouble: Trouble<string>, at: number) => {
+  /** `same`: a card before this one says the rest. */
+  const card = (detail: Detail<string>, trouble: Trouble<string>, at: number, same: Trouble<string> | undefined) => {
     const { ask, causes, evidence, outcome, retryAfter, rule, sources, stage, todo, what } = trouble
     const numbers = numbersOf(detail, evidence)
+    const advice = () => [
+      ...listOf("Likely causes", causes, false),
+      ...listOf("What to do", todo, true),
+      ...(ask === null ? [] : [el("h4", {}, "Whom to ask"), el("p", {}, ask)]),
+      ...(retryAfter === null ? [] : [el("h4", {}, "Try again?"), el("p", {}, pauses[retryAfter])]),
+      outcome !== "fine" && outcome !== "unclear" &&
+      el(
+        "details",
+        { class: "source muted" },
+        el("summary", {}, "How this is known"),
+        el("p", {}, "Rule ", el("code", {}, rule), sources.length === 0 ? "" : ", from:"),
+        sources.length > 0 && el("ul", {}, ...sources.map((source) => el("li", {}, ...linked(source))))
+      )
+    ]
     return el(
       "section",
       { class: `diagnosis ${outcome}`, "aria-labelledby": `diagnosis-${at}` },
@@ -112,18 +127,8 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
           ? []
           : [`Rests on line `, ...numbers.flatMap((number, n) => n === 0 ? [number] : [", ", number]), "."])
       ),
-      ...listOf("Likely causes", causes, false),
-      ...listOf("What to do", todo, true),
-      ...(ask === null ? [] : [el("h4", {}, "Whom to ask"), el("p", {}, ask)]),
-      ...(retryAfter === null ? [] : [el("h4", {}, "Try again?"), el("p", {}, pauses[retryAfter])]),
-      outcome !== "fine" && outcome !== "unclear" &&
-        el(
-          "details",
-          { class: "source muted" },
-          el("summary", {}, "How this is known"),
-          el("p", {}, "Rule ", el("code", {}, rule), sources.length === 0 ? "" : ", from:"),
-          sources.length > 0 && el("ul", {}, ...sources.map((source) => el("li", {}, ...linked(source))))
-        )
+      ...(same === undefined ? [] : [el("p", {}, "As on line ", ...numbersOf(detail, same.evidence.slice(0, 1)), ".")]),
+      ...(same === undefined ? advice() : [])
     )
   }
 
@@ -199,9 +204,11 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
     const cards = troubles.map((trouble, at) => ({
       from: trouble.evidence[0] ?? 0,
       behind: trouble.evidence.at(-1) ?? lines.length - 1,
-      card: card(detail, trouble, at)
+      card: card(detail, trouble, at, troubles.slice(0, at).find(({ rule }) => rule === trouble.rule))
     })).toSorted((a, b) => a.from - b.from || a.behind - b.behind)
 
+    /** As high as a card that has not enough lines beside it needs, and no higher. */
+    const spare = "minmax(min-content, 0fr)"
     const items: Array<HTMLElement> = []
     const tracks: Array<string> = []
     const rowAt = new Map<number, number>()
@@ -212,15 +219,17 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
     }
     const notes: Array<{ readonly element: HTMLElement; readonly row: number }> = []
     const begins = new Set(cards.slice(1).map(({ from }) => from))
+    const waits = {
+      client: ", the client was silent",
+      reply: ", waiting for the server",
+      content: ", sending the content"
+    }
     const waitBefore = (at: number) => {
-      const found = bars.find(([what, , , ms, from, to]) =>
-        from < at && at <= to && ms >= longPause && (what === "client" || what === "reply")
-      )
-      return found === undefined
-        ? ""
-        : found[0] === "client"
-        ? ", the client was silent"
-        : ", waiting for the server"
+      for (const [what, , , ms, from, to] of bars) {
+        if (ms < longPause || what === "connect" || what === "tls") continue
+        if (what === "content" ? to === at : from < at && at <= to) return waits[what]
+      }
+      return ""
     }
 
     let before: number | null = null
@@ -228,7 +237,7 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
       const line = lines[at]
       if (line === undefined) continue
       // room for the card before, which this one must not cover
-      if (begins.has(at)) tracks.push("0fr")
+      if (begins.has(at)) tracks.push(spare)
       if (dropped > 0 && at === cut) {
         put(el("li", { class: "gap" }, `${format.plural(dropped, "event")} left out`))
       }
@@ -278,7 +287,7 @@ export const makeDetail = ({ dom, format, list, overview, phaseNames, waterfall 
       element.style.gridRow = `${row} / ${notes[n + 1]?.row ?? -1}`
     })
     const element = el("ol", { class: "dialogue", "aria-labelledby": "dialogue-title" }, ...items)
-    element.style.gridTemplateRows = `${tracks.join(" ")} 1fr`
+    element.style.gridTemplateRows = `${tracks.join(" ")} ${spare}`
     return element
   }
 

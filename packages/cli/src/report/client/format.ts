@@ -49,7 +49,9 @@ export const makeFormat = () => {
       .format(time)
   /** From one time to another, the day said once where it is the same. */
   const range = (from: number, to: number) =>
-    date(from) === date(to)
+    date(from) === date(to) && minutes(from) === minutes(to)
+      ? `${date(from)}, ${minutes(from)}`
+      : date(from) === date(to)
       ? `${date(from)}, ${minutes(from)} to ${minutes(to)}`
       : `${date(from)}, ${minutes(from)} to ${date(to)}, ${minutes(to)}`
   const setZone = (name: string) => {
