@@ -11,7 +11,7 @@ import { existsSync } from "node:fs"
 import { createServer } from "node:net"
 
 const short = process.argv[2] === "short"
-const rounds = short ? 2 : 5
+const rounds = short ? 1 : 5
 const here = import.meta.dirname
 const node = process.execPath
 const started: Array<ChildProcess> = []
@@ -68,7 +68,7 @@ interface Peer {
 
 const script = (name: string, file: string, messages: number, ...more: ReadonlyArray<string>): Peer => ({
   name,
-  messages: short ? Math.max(20, Math.round(messages / 4)) : messages,
+  messages: short ? Math.max(20, Math.round(messages / 8)) : messages,
   command: (port, count) => [node, [`${here}/peers/${file}`, String(port), String(count), ...more]]
 })
 
@@ -76,7 +76,7 @@ const source = (messages: number, size: number): ReadonlyArray<Peer> => {
   const program = postfix("smtp-source")
   return program === undefined ? [] : [{
     name: "smtp-source",
-    messages: short ? Math.round(messages / 4) : messages,
+    messages: short ? Math.round(messages / 8) : messages,
     command: (port, count) => [
       program,
       [

@@ -175,6 +175,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body and its head make the event
     emit({
       ...event,
+      ...("elapsed" in event ? { elapsed: Math.round(event.elapsed * 1_000) / 1_000 } : {}),
       counter: sequence.nextCounterUnsafe(),
       time: clock.currentTimeMillisUnsafe(),
       process,
