@@ -17,6 +17,7 @@ import { check } from "./check.ts"
 import { demo } from "./demo.ts"
 import * as Exit from "./exit.ts"
 import * as Printable from "./internal/printable.ts"
+import { log } from "./log/log.ts"
 import * as Report from "./report.ts"
 import { send } from "./send.ts"
 
@@ -24,7 +25,7 @@ export const command = Command.make("colloquy").pipe(
   Command.withDescription(
     "Sends mail and checks mail servers, and shows the whole conversation. Passwords never appear in it."
   ),
-  Command.withSubcommands([send, check, demo])
+  Command.withSubcommands([send, check, demo, log])
 )
 
 /** An argument that is a URL may hold a password: what stands before the host is left out. */

@@ -30,7 +30,7 @@ const green = 32
 const cyan = 36
 const grey = 90
 
-const colourOf = (event: LogEvent.LogEvent): number => {
+export const colourOf = (event: LogEvent.LogEvent): number => {
   switch (event._tag) {
     case "ClientLine":
     case "HeaderLine":

@@ -40,6 +40,8 @@ export const TlsInfo = Schema.Struct({
   verified: Schema.Boolean,
   /** Why it is not verified, in plain words. */
   problem: Schema.optionalKey(Schema.String),
+  /** A session was resumed (RFC 8446 §2.2): verdict and chain are those of the handshake that began it. */
+  resumed: Schema.optionalKey(Schema.Boolean),
   /** The server's own certificate first. */
   chain: Schema.Array(Certificate)
 })

@@ -6,7 +6,8 @@
  *
  * RFC 8314 (implicit TLS), RFC 3207 (STARTTLS: the upgrade, not the command), RFC 9266 (channel binding).
  *
- * It keeps no connections and no TLS sessions, and knows no time limit but those between one address and the next.
+ * It keeps no connections, and knows no time limit but those between one address and the next. TLS sessions are resumed as
+ * long as the same value of `TlsOptions` is given.
  */
 import type { Connection } from "@colloquy/core/Connection"
 import { type ConnectOptions, Connector, type Target } from "@colloquy/core/Connector"
@@ -69,9 +70,10 @@ const connect = Effect.fnUntraced(function*(
   yield* Dial.connected(raw, target, connectOptions)
   const { localAddress, remoteAddress, remotePort } = raw
   const host = "path" in target ? undefined : Dial.unbracketed(target.host)
+  const port = "path" in target ? undefined : target.port
 
   const secure = (tls: TlsOptions, plainText: TlsFailed["kind"]) =>
-    Effect.tap(handshake(raw, tls, host, plainText), (done) =>
+    Effect.tap(handshake(raw, tls, host, port, plainText), (done) =>
       Effect.sync(() => {
         secured = done
         pipe.attach(done.socket)

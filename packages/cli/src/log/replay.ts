@@ -7,7 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { SocketServer } from "effect/socket/SocketServer"
@@ -98,7 +98,7 @@ const replay = Effect.fnUntraced(function*(input: Given) {
     ? NodeSocketServer.layerTls({ ...place, key: Redacted.value(tls.key), cert: tls.cert })
     : NodeSocketServer.layer(place)
   const onProgress = (progress: Replay.Progress) => Console.log(input.json ? Printable.json(progress) : words(progress))
-  yield* Effect.gen(function*() {
+  return yield* Effect.gen(function*() {
     const { address } = yield* SocketServer
     const port = "port" in address ? address.port : input.port
     yield* Console.log(

@@ -1,5 +1,5 @@
 /** `colloquy log show`: conversations as a dialogue, or a log that is still being written as it grows. */
-import * as LogReader from "@colloquy/core/LogReader"
+import type * as LogReader from "@colloquy/core/LogReader"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
@@ -77,7 +77,9 @@ const follow = Effect.fnUntraced(function*(input: Given) {
     return yield* new Report.Usage({ problem: "--follow goes with one file" })
   }
   const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
-  const octets = file === "-" ? Stream.unwrap(Stdio.Stdio.useSync(({ stdin }) => stdin)) : growing(file)
+  const octets: Stream.Stream<Uint8Array, PlatformError, FileSystem.FileSystem | Stdio.Stdio> = file === "-"
+    ? Stream.unwrap(Stdio.Stdio.useSync(({ stdin }) => stdin))
+    : growing(file)
   yield* octets.pipe(
     Input.octetsToEvents(input, Input.nameOf(file)),
     Input.filterOf(input),
@@ -94,7 +96,9 @@ export const command = Command.make(
   "show",
   flags,
   (input) =>
-    (input.follow ? follow(input) : show(input)).pipe(Report.told({ json: input.json, conversationShown: false }))
+    Effect.suspend(() => input.follow ? Effect.asVoid(follow(input)) : show(input)).pipe(
+      Report.told({ json: input.json, conversationShown: false })
+    )
 ).pipe(
   Command.withDescription(
     "Shows the conversations of a log as a dialogue: number, seconds since its beginning, and who said what (S: the server, C: the client, C| the message, -- what was done)."

@@ -79,10 +79,11 @@ const factsOf = (counts: Counts) => ({
 
 const most = 20
 
+const number = (count: number) => grouped(count).padStart(9)
+
 const text = (counts: Counts): string => {
   const { first, last, latency, octets, servers, troubles } = factsOf(counts)
   const all = outcomes.reduce((sum, outcome) => sum + counts.outcomes[outcome], 0)
-  const number = (count: number) => grouped(count).padStart(9)
   return [
     `${grouped(all)} conversation${all === 1 ? "" : "s"}: ${
       outcomes.map((outcome) => `${grouped(counts.outcomes[outcome])} ${outcome}`).join(", ")
@@ -95,7 +96,7 @@ const text = (counts: Counts): string => {
     ...(troubles.length > most ? [`           and ${troubles.length - most} more kinds`] : []),
     "",
     "Servers",
-    `${outcomes.map((outcome) => outcome.padStart(9)).join("")}`,
+    outcomes.map((outcome) => outcome.padStart(9)).join(""),
     ...servers.slice(0, most).map(({ outcomes: counts, server }) =>
       Printable.line(
         `${outcomes.map((outcome) => number(counts[outcome])).join("")}  ${server === "" ? "not told" : server}`

@@ -198,12 +198,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const scrubText = (text: string): string => scrub.scrub(text, self.authenticating)
 
-  const scrubTls = ({ chain, cipher, problem, protocol, servername, verified }: TlsInfo): TlsInfo => ({
+  const scrubTls = ({ chain, cipher, problem, protocol, resumed, servername, verified }: TlsInfo): TlsInfo => ({
     protocol,
     cipher,
     ...(servername === undefined ? {} : { servername }),
     verified,
     ...(problem === undefined ? {} : { problem: scrubText(problem) }),
+    ...(resumed === undefined ? {} : { resumed }),
     chain: chain.map(scrubCertificate)
   })
 

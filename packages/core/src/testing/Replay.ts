@@ -131,6 +131,27 @@ export const layer = (
     return Context.make(Connector, connector).pipe(Context.add(ScriptServer, ScriptServer.of(server)))
   }))
 
+/** What can be played of a log, in the order in which it began. */
+export const sessions = (
+  log: string | ReadonlyArray<LogEvent>,
+  options: Pick<Options, "session"> = {}
+): Effect.Effect<
+  ReadonlyArray<{
+    readonly session: number
+    /** The host that was dialled, where the log tells it. */
+    readonly host: string | undefined
+    /** A connection came about. */
+    readonly isConnected: boolean
+    /** It was secured before anything was said. */
+    readonly isSecured: boolean
+  }>,
+  ReplayError
+> =>
+  Effect.map(
+    conversationsOf(log, options),
+    (all) => all.map(({ host, isConnected, isSecured, session }) => ({ session, host, isConnected, isSecured }))
+  )
+
 /** What happens at the port of `run`, in order. Texts are in log form: no secret is in them, control characters are escaped. */
 export type Progress = ReplaySocket.Progress
 

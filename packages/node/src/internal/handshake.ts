@@ -3,11 +3,15 @@
  *
  * OpenSSL verifies, but nothing is rejected before the handshake has ended: then the verdict is ours (`certificate.ts`),
  * complete, in words, and known also where the connection goes on over a certificate that does not verify. No octet of
- * the application passes before it. Sessions are not resumed: a resumed one shows no certificate.
+ * the application passes before it.
+ *
+ * A session is resumed only where an authority vouched for its first handshake, by the same options, for the same peer and
+ * name (`resumption.ts`); its verdict is that handshake's. Where a pin decides nothing is resumed.
  */
 import { CertificateRejected, TlsFailed } from "@colloquy/core/SmtpError"
 import type { TlsInfo, TlsOptions } from "@colloquy/core/Tls"
 import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -15,6 +19,7 @@ import { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { judge, type Verdict } from "./certificate.ts"
+import * as Resumption from "./resumption.ts"
 import { isPlainText, plainWords } from "./tlsErrors.ts"
 
 export interface Secured {
@@ -25,38 +30,60 @@ export interface Secured {
 
 /**
  * @param host what was dialled; the name to check unless `options.servername` gives another. A Unix socket has none.
+ * @param port what was dialled
  * @param plainText the kind of error where the peer answers in plain text
  */
 export const handshake = Effect.fnUntraced(function*(
   raw: Net.Socket,
   options: TlsOptions,
   host: string | undefined,
+  port: number | undefined,
   plainText: TlsFailed["kind"]
 ): Effect.fn.Return<Secured, TlsFailed | CertificateRejected> {
-  const secureContext = yield* Effect.fromResult(contextOf(options))
+  const { secureContext, tickets } = yield* Effect.fromResult(contextOf(options))
   const wanted = options.servername ?? host
-  const socket = yield* secured(raw, {
+  const now = yield* Clock.currentTimeMillis
+  const peer = host === undefined || wanted === undefined || options.pin !== undefined
+    ? undefined
+    : JSON.stringify([host, port, wanted])
+  const kept = peer === undefined ? undefined : tickets.get(peer, now)
+  const issued: Array<Uint8Array> = []
+  let keep = (session: Uint8Array): void => void issued.push(session)
+  const socket = yield* secured(raw, (session) => keep(session), {
     secureContext,
+    ...(kept === undefined ? {} : { session: Buffer.from(kept.session) }),
     servername: serverNameIndication(wanted),
     rejectUnauthorized: false,
     // or Node would look for a name of its own, `localhost` at worst
     checkServerIdentity: () => undefined
   }).pipe(
-    Effect.mapError((cause) =>
-      new TlsFailed({ kind: isPlainText(cause) ? plainText : "Handshake", cause: plainWords(cause, options) })
+    Effect.mapError((cause) => {
+      // the ticket may be what the server trips over
+      if (peer !== undefined) tickets.forget(peer)
+      return new TlsFailed({ kind: isPlainText(cause) ? plainText : "Handshake", cause: plainWords(cause, options) })
+    })
+  )
+  const resumed = kept !== undefined && socket.isSessionReused()
+  const { chain, problem }: Verdict = resumed
+    ? { chain: kept.chain, problem: undefined }
+    : yield* Effect.orElseSucceed(
+      Effect.try(() => judge(socket, options, wanted)),
+      // a key of a kind unknown to Node, names that are none
+      () => ({ chain: [], problem: "the certificate cannot be read" })
     )
-  )
-  const { chain, problem } = yield* Effect.orElseSucceed(
-    Effect.try(() => judge(socket, options, wanted)),
-    // a key of a kind unknown to Node, names that are none
-    (): Verdict => ({ chain: [], problem: "the certificate cannot be read" })
-  )
   const mayGoOn = options.mode === "opportunistic" || options.dangerouslyAcceptInvalidCertificates === true
+  if (problem !== undefined && peer !== undefined) tickets.forget(peer)
   if (problem !== undefined && !mayGoOn) {
     socket.destroy()
     return yield* new CertificateRejected({ problem, servername: wanted ?? "", chain })
   }
   const protocol = socket.getProtocol() ?? "unknown"
+  keep = () => {}
+  if (peer !== undefined && problem === undefined) {
+    const verifiedAt = resumed ? kept.verifiedAt : now
+    keep = (session) => tickets.set(peer, { session, chain, verifiedAt })
+    issued.forEach(keep)
+  }
   const cipher = socket.getCipher()
   return {
     socket,
@@ -66,6 +93,7 @@ export const handshake = Effect.fnUntraced(function*(
       ...(wanted === undefined ? {} : { servername: wanted }),
       verified: problem === undefined,
       ...(problem === undefined ? {} : { problem }),
+      ...(resumed ? { resumed } : {}),
       chain
     },
     // RFC 9266 §4.2: before TLS 1.3 only with an extended master secret, which Node does not tell
@@ -75,12 +103,18 @@ export const handshake = Effect.fnUntraced(function*(
   }
 })
 
-const secured = (raw: Net.Socket, options: Tls.ConnectionOptions): Effect.Effect<Tls.TLSSocket, unknown> =>
+const secured = (
+  raw: Net.Socket,
+  onTicket: (session: Uint8Array) => void,
+  options: Tls.ConnectionOptions
+): Effect.Effect<Tls.TLSSocket, unknown> =>
   Effect.callback((resume) => {
     if (raw.destroyed) return resume(Effect.fail({ code: "ECONNRESET" }))
     const socket = Tls.connect({ ...options, socket: raw })
     // for life: after the handshake, until a pipe is attached, nobody else listens
     socket.on("error", (cause) => resume(Effect.fail(cause)))
+    // TLS 1.2 has it before the handshake ends, TLS 1.3 any time after
+    socket.on("session", onTicket)
     socket.once("secureConnect", () => resume(Effect.succeed(socket)))
     socket.once("close", () => resume(Effect.fail({ code: "ECONNRESET" })))
     return Effect.sync(() => {
@@ -93,13 +127,19 @@ const secured = (raw: Net.Socket, options: Tls.ConnectionOptions): Effect.Effect
 const serverNameIndication = (name: string | undefined): string =>
   name === undefined || Net.isIP(name) !== 0 ? "" : name.replace(/\.$/, "")
 
-const contexts = new WeakMap<TlsOptions, Result.Result<Tls.SecureContext, TlsFailed>>()
+/** What one value of options is worth: whom it trusts, and what was found by trusting them. */
+interface Policy {
+  readonly secureContext: Tls.SecureContext
+  readonly tickets: Resumption.Tickets
+}
+
+const contexts = new WeakMap<TlsOptions, Result.Result<Policy, TlsFailed>>()
 
 /** Kept as long as the options are: making one parses keys and certificates. */
-const contextOf = (options: TlsOptions): Result.Result<Tls.SecureContext, TlsFailed> => {
+const contextOf = (options: TlsOptions): Result.Result<Policy, TlsFailed> => {
   const kept = contexts.get(options)
   if (kept !== undefined) return kept
-  const made = makeContext(options)
+  const made = Result.map(makeContext(options), (secureContext) => ({ secureContext, tickets: Resumption.make() }))
   contexts.set(options, made)
   return made
 }
