@@ -107,7 +107,8 @@ export interface Engine {
   /** Called for each cut, once. */
   onClosing: (() => void) | undefined
   onDistrust: ((why: string) => void) | undefined
-  onReply: ((reply: Reply) => void) | undefined
+  /** Called after each read: how many replies whose code begins with this digit. */
+  onReplies: ((digit: number, count: number) => void) | undefined
   /** Called after each read and each write: there may be room now. */
   onRoom: (() => void) | undefined
 }
@@ -165,6 +166,16 @@ export const make = Effect.fnUntraced(function*(options: {
   /** A crossed transaction was refused: the server may keep it open. */
   let dirty = false
 
+  const replies = [0, 0, 0, 0, 0, 0]
+  const tellReplies = () => {
+    for (let digit = 2; digit <= 5; digit++) {
+      const count = replies[digit] ?? 0
+      if (count === 0) continue
+      replies[digit] = 0
+      self.onReplies?.(digit, count)
+    }
+  }
+
   /** Fills the room that a read made, then resumes those whose replies came; never inside `feed`. */
   const drain = () => {
     self.onRoom?.()
@@ -211,7 +222,10 @@ export const make = Effect.fnUntraced(function*(options: {
       self.onClosing?.()
       closing.openUnsafe()
     },
-    onReply: (reply) => self.onReply?.(reply)
+    onReply: ({ code }) => {
+      const digit = Math.floor(code / 100)
+      replies[digit] = (replies[digit] ?? 0) + 1
+    }
   })
 
   const cutNow = (cut: Pipeline.Cut) => {
@@ -244,6 +258,7 @@ export const make = Effect.fnUntraced(function*(options: {
         if (sealed) pipeline.injected()
         else pipeline.feed(chunk)
       }
+      tellReplies()
       drain()
       if (recorder.blocked()) yield* recorder.flush
     }
@@ -506,7 +521,7 @@ export const make = Effect.fnUntraced(function*(options: {
       }),
     onClosing: undefined,
     onDistrust: undefined,
-    onReply: undefined,
+    onReplies: undefined,
     onRoom: undefined
   }
 

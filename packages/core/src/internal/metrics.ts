@@ -22,8 +22,5 @@ export const duration = Metric.timer("smtp_send_duration", {
   boundaries: Metric.exponentialBoundaries({ start: 5, factor: 2, count: 16 })
 })
 
-const classes = [2, 3, 4, 5].map((digit) => Metric.withAttributes(replies, { class: `${digit}yz` }))
-
-/** The counter of a reply's class. */
-export const repliesOf = (code: number): Metric.Metric<number, unknown> | undefined =>
-  classes[Math.floor(code / 100) - 2]
+/** The counters of replies, from 2yz to 5yz. */
+export const replyClasses = [2, 3, 4, 5].map((digit) => Metric.withAttributes(replies, { class: `${digit}yz` }))

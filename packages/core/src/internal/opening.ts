@@ -109,7 +109,7 @@ export const makeOpen = (settings: Settings, hostName: string | undefined, now: 
       })
     )
     Metrics.connections.updateUnsafe(1, context)
-    engine.onReply = ({ code }) => Metrics.repliesOf(code)?.updateUnsafe(1, context)
+    engine.onReplies = (digit, count) => Metrics.replyClasses[digit - 2]?.updateUnsafe(count, context)
     engine.onDistrust = (why) => {
       distrusted = true
       engine.recorder.record({ _tag: "Note", text: `${why}: this server gets no BDAT from now on` })

@@ -41,6 +41,22 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
         )
       )
 
+  let accepted = 0
+  let octets = 0
+  /** Counters are told once for all that one turn accepted. */
+  const tell = () => {
+    transactions.accepted.updateUnsafe(accepted, context)
+    Metrics.contentOctets.updateUnsafe(octets, context)
+    accepted = 0
+    octets = 0
+  }
+  const count = (receipt: Receipt) => {
+    if (accepted === 0) queueMicrotask(tell)
+    accepted++
+    octets += receipt.octets
+    Metrics.duration.updateUnsafe(receipt.timings.total, context)
+  }
+
   /** Queues one transaction of a message; `resume` is called once, with its outcome and for whom there has to be another. */
   const enqueueOne = (
     message: Message.Composed | Message.Prepared,
@@ -64,9 +80,7 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
             messageId: message.messageId,
             conversation: settings.conversation
           })
-          transactions.accepted.updateUnsafe(1, context)
-          Metrics.contentOctets.updateUnsafe(receipt.octets, context)
-          Metrics.duration.updateUnsafe(receipt.timings.total, context)
+          count(receipt)
           return resume(Effect.succeed(receipt), Deliver.again(bound, settled))
         }
         const outcome = error.delivery === "NotAccepted" ? transactions.refused : transactions.unknown
