@@ -79,6 +79,7 @@ describe("the README", () => {
       const expected = withBlocks(readme, [
         ["ts", yield* read("test/cli/readme/application.ts")],
         ["ts", yield* read("test/cli/readme/Login.test.ts")],
+        ["ts", yield* read("test/cli/readme/Customer.test.ts")],
         ["", `${yield* transcript}\n`]
       ])
       // COLLOQUY_README=write brings it up to date.

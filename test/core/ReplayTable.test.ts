@@ -4,7 +4,7 @@ import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
 import { fileURLToPath } from "node:url"
-import { events, failureOf, layer, sending, summary } from "./dialogue.ts"
+import { events, failureOf, finished, layer, sending, summary } from "./dialogue.ts"
 import { type Trouble, troubles } from "./troubles.ts"
 
 const page = fileURLToPath(new URL("../../docs/troubles.md", import.meta.url))
@@ -17,13 +17,14 @@ const meet = ({ message, options, reason }: Trouble) =>
 const record = (trouble: Trouble) =>
   Effect.gen(function*() {
     const error = yield* meet(trouble)
+    if (trouble.isUnfinished !== true) yield* finished
     const log = yield* events
     const [conversation] = LogReader.conversationsOf(log)
     return { error, text: LogText.format(log), diagnosis: Diagnosis.diagnose(conversation?.events ?? []) }
   }).pipe(Effect.provide(layer(trouble.server)))
 
 const replay = (trouble: Trouble, text: string) =>
-  meet(trouble).pipe(
+  Effect.tap(meet(trouble), () => trouble.isUnfinished === true ? Effect.void : finished).pipe(
     Effect.provide(Layer.mergeAll(Replay.layer(text), SmtpLog.layerMemory, TestPlatform.layer))
   )
 

@@ -15,6 +15,8 @@ export interface Trouble {
   readonly reason: SmtpError.SmtpError["reason"]["_tag"]
   /** The rule of `Diagnosis` that knows it, or its theme. */
   readonly rule: string
+  /** The client leaves before the server has done all that it would. */
+  readonly isUnfinished?: boolean
   /** Why it can't be played back, where that is so. */
   readonly notReplayable?: string
 }
@@ -93,6 +95,7 @@ export const troubles: ReadonlyArray<Trouble> = [
   {
     name: "dialling takes longer than connectionTimeOut",
     server: [Script.delay("31 seconds"), ...failing("Refused", "too late")],
+    isUnfinished: true,
     reason: "TimedOut",
     rule: "connection/silent-connect"
   },
@@ -231,7 +234,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     server: [
       ...Script.fromText(`${offer("S: 250 STARTTLS")}C: STARTTLS\n`),
       Script.raw("220 Go on\r\n250-mail.test\r\n250 AUTH PLAIN\r\n"),
-      Script.startTls
+      Script.expectEnd
     ],
     options: startTls,
     reason: "TlsFailed",
@@ -337,7 +340,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     name: "the recipient is refused in a pipelined group",
     server: `${
       offer("S: 250 PIPELINING")
-    }${script.from}${script.to}C: DATA\nS: 250 Ok\nS: 550 5.1.1 No such user\nS: 554 5.5.1 No valid recipients\n${script.bye}`,
+    }${script.from}${script.to}C: DATA\nS: 250 Ok\nS: 550 5.1.1 No such user\nS: 554 5.5.1 No valid recipients\nC: RSET\nS: 250 Ok\n${script.bye}`,
     reason: "RecipientsRefused",
     rule: "recipient/unknown"
   },
