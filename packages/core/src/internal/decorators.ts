@@ -15,7 +15,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Diagnosis from "../Diagnosis.ts"
 import type { Envelope } from "../Envelope.ts"
-import * as Message from "../Message.ts"
+import type * as Message from "../Message.ts"
 import { EveryServerFailed, SmtpError, Throttled } from "../SmtpError.ts"
 import type { Parts } from "../Transporter.ts"
 

@@ -68,9 +68,9 @@ export interface Recorder {
   readonly scrubReason: (reason: SmtpErrorReason) => SmtpErrorReason
   /** A secret is known that could be echoed. */
   readonly hasSecrets: () => boolean
-  readonly addSecret: (secret: Redacted.Redacted<string>) => void
+  readonly addSecret: (secret: Redacted.Redacted) => void
   /** A line that carried a secret while authenticating, as it was on the wire. */
-  readonly addLine: (line: Redacted.Redacted<string>) => void
+  readonly addLine: (line: Redacted.Redacted) => void
   /** Between AUTH and its final reply short secrets are masked too. */
   authenticating: boolean
   /** The most content that any sink wants now. */
@@ -172,7 +172,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     else emit({ _tag, line, counter, time, process, session })
   }
   const record = (event: EventBody): LogEvent =>
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body and its head make the event
     emit({
       ...event,
       ...("elapsed" in event ? { elapsed: Math.round(event.elapsed * 1_000) / 1_000 } : {}),
@@ -180,7 +179,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       time: clock.currentTimeMillisUnsafe(),
       process,
       session
-    } as LogEvent)
+    })
 
   const tail = (): ReadonlyArray<LogEvent> => {
     const events: Array<LogEvent> = []
@@ -193,7 +192,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (size > tailSize) break
       events.push(short)
     }
-    return events.reverse()
+    return events.toReversed()
   }
 
   const scrubText = (text: string): string => scrub.scrub(text, self.authenticating)
