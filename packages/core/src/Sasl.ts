@@ -10,6 +10,7 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
 import * as Result from "effect/Result"
 import { anonymous } from "./sasl/anonymous.ts"
 import { cramMd5 } from "./sasl/cramMd5.ts"
@@ -59,6 +60,15 @@ export {
   scramSha512Plus,
   xoauth2
 }
+
+/**
+ * The password or token that the server has just refused, while the Effect that gave it is asked once more: who caches can
+ * tell that very one from another that came meanwhile.
+ */
+export const Refused: Context.Reference<Secret | undefined> = Context.Reference<Secret | undefined>(
+  "@colloquy/core/Sasl/Refused",
+  { defaultValue: () => undefined }
+)
 
 /** What the user has to authenticate with. */
 export interface Credentials {

@@ -88,10 +88,15 @@ export class TlsFailed extends Schema.TaggedError<TlsFailed>()("TlsFailed", {
 
 // the server said no
 
-/** The Effect that gives password or token failed. Its error is named, not held: it may hold the secret. */
-export class CredentialsUnavailable
-  extends Schema.TaggedError<CredentialsUnavailable>()("CredentialsUnavailable", { cause: Schema.Defect() })
-{}
+/**
+ * The Effect that gives password or token failed. Its error is named, not held: it may hold the secret. `problem` is there
+ * where the error is one that holds none (`OAuth2Error`), and `isTransient` where asking again may help.
+ */
+export class CredentialsUnavailable extends Schema.TaggedError<CredentialsUnavailable>()("CredentialsUnavailable", {
+  cause: Schema.Defect(),
+  problem: Schema.optionalKey(Schema.String),
+  isTransient: Schema.optionalKey(Schema.Boolean)
+}) {}
 /** A refusal that is none of the below: of the greeting, EHLO, or 421 at any time. */
 export class ServerRefused extends Schema.TaggedError<ServerRefused>()("ServerRefused", { reply: Reply }) {}
 /** The server refused the credentials. `challenge`: what an OAuth server told about it (RFC 7628 §3.2.2). */
@@ -222,6 +227,8 @@ export class SmtpError extends Schema.TaggedError<SmtpError>()("SmtpError", fiel
         return true
       case "TlsFailed":
         return this.reason.kind === "Handshake"
+      case "CredentialsUnavailable":
+        return this.reason.isTransient ?? false
       case "RecipientsRefused":
         // 552 to RCPT counts as 452 (RFC 5321 §4.5.3.1.10)
         return this.recipients.some((r) => r._tag === "Refused" && (r.reply.isTransient || r.reply.code === 552))
@@ -347,7 +354,11 @@ const what = (error: SmtpError): string => {
       }[reason.kind]
     }
     case "CredentialsUnavailable":
-      return "the password or token could not be had: the Effect that gives it failed"
+      return `the password or token could not be had: ${
+        reason.problem === undefined
+          ? "the Effect that gives it failed"
+          : maskAddresses(escapeInPlain(reason.problem))
+      }`
     case "ServerRefused":
       return `the server refused ${when}: ${words(reason.reply)}`
     case "AuthenticationFailed":

@@ -220,6 +220,7 @@ const authenticate = Effect.fnUntraced(function*(
     if (asked > 0 || !Settings.canAskAgain(settings)) return yield* fail(refused, "auth")
     // A refused token may have been a cached one: ask once more. The same one again is not offered again.
     const again = yield* Settings.credentials(settings).pipe(
+      Effect.provideService(Sasl.Refused, credentials.token ?? credentials.password),
       Effect.mapError((reason): Failure => ({ reason, phase: "auth" }))
     )
     if (sameSecrets(again, credentials)) return yield* fail(refused, "auth")

@@ -14,6 +14,7 @@ import * as Struct from "effect/Struct"
 import * as Command from "../Command.ts"
 import type { Target } from "../Connector.ts"
 import type { Phase } from "../LogEvent.ts"
+import { OAuth2Error } from "../OAuth2Error.ts"
 import type { Redaction } from "../Redaction.ts"
 import * as Sasl from "../Sasl.ts"
 import { CredentialsUnavailable, InvalidConfiguration } from "../SmtpError.ts"
@@ -432,13 +433,15 @@ const secretOf = (
   if (source === undefined) return Effect.succeed(undefined)
   if (Redacted.isRedacted(source)) return Effect.succeed(source)
   return source.pipe(
-    Effect.catchCause((cause) =>
-      Effect.fail(
+    Effect.catchCause((cause) => {
+      const error = Cause.squash(cause)
+      return Effect.fail(
         new CredentialsUnavailable({
-          cause: new Error(`the Effect of ${option} failed with ${nameOf(Cause.squash(cause))}`)
+          cause: new Error(`the Effect of ${option} failed with ${nameOf(error)}`),
+          ...(error instanceof OAuth2Error ? { problem: error.message, isTransient: error.isTransient } : {})
         })
       )
-    ),
+    }),
     Effect.flatMap((secret) => {
       const problem = secretProblem(secret)
       return problem === undefined
