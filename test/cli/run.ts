@@ -1,6 +1,8 @@
 /** Runs the program in the test's process: its arguments in, its exit status and what it printed out. */
 import * as Colloquy from "@colloquy/cli/colloquy"
 import * as TestPlatform from "@colloquy/core/testing/TestPlatform"
+import * as NodeMimeParser from "@colloquy/node/NodeMimeParser"
+import * as NodeSmimeSigner from "@colloquy/node/NodeSmimeSigner"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,7 +34,9 @@ export const Machine = Layer.mergeAll(
   TestPlatform.layer,
   Stdio.layerTest({}),
   noTerminal,
-  Layer.mock(ChildProcessSpawner, {})
+  Layer.mock(ChildProcessSpawner, {}),
+  NodeMimeParser.layer,
+  NodeSmimeSigner.layer
 )
 
 /** The lines are those of this run, if the test's console was new before. */

@@ -14,18 +14,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { check } from "./check.ts"
+import { compose } from "./compose.ts"
 import { demo } from "./demo.ts"
 import * as Exit from "./exit.ts"
 import * as Printable from "./internal/printable.ts"
 import { log } from "./log/log.ts"
 import * as Report from "./report.ts"
 import { send } from "./send.ts"
+import { verify } from "./verify.ts"
 
 export const command = Command.make("colloquy").pipe(
   Command.withDescription(
     "Sends mail and checks mail servers, and shows the whole conversation. Passwords never appear in it."
   ),
-  Command.withSubcommands([send, check, demo, log])
+  Command.withSubcommands([send, compose, verify, check, demo, log])
 )
 
 /** An argument that is a URL may hold a password: what stands before the host is left out. */

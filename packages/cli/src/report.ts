@@ -83,9 +83,16 @@ const sentence = (failure: Failure): string => {
   }
 }
 
-/** The lines for a person. */
-export const text = (failure: Failure, conversationShown = false): string => {
-  const status = statusOf(failure)
+export const statusText = (status: Exit.Status): string => `Exit status ${status}: ${meaningOf(status)}.`
+
+/** The lines for a person. `status`: where more than the failure decides. */
+export const text = (
+  failure: Failure,
+  { conversationShown = false, status = statusOf(failure) }: {
+    readonly conversationShown?: boolean
+    readonly status?: Exit.Status
+  } = {}
+): string => {
   const lines = [`colloquy: ${Printable.line(sentence(failure))}`]
   if (failure._tag === "Usage") lines.push("Try --help for the usage.")
   if (failure._tag === "SmtpError") {
@@ -94,7 +101,7 @@ export const text = (failure: Failure, conversationShown = false): string => {
       lines.push("The end of the conversation:", ...Conversation.lines(failure.conversation))
     }
   }
-  return [...lines, `Exit status ${status}: ${meaningOf(status)}.`].join("\n")
+  return [...lines, statusText(status)].join("\n")
 }
 
 const encodeEvents = Schema.encodeSync(Schema.toCodecJson(Schema.Array(LogEvent.LogEvent)))
@@ -141,7 +148,7 @@ export const told =
       return Effect.andThen(
         options.json
           ? Console.log(Printable.json(facts(error)))
-          : Console.error(text(error, options.conversationShown)),
+          : Console.error(text(error, options)),
         Effect.fail(new Exit.Exit({ status: statusOf(error) }))
       )
     })
