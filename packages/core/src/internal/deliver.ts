@@ -46,19 +46,31 @@ const fromEnvelope = (error: EnvelopeModule.EnvelopeError): SmtpErrorReason =>
 
 type Recipients = Envelope["to"]
 
-/** A transaction, and for whom the message has to go in another (RFC 9422 §4.2: RCPTMAX). */
+/** A transaction, and for whom the message has to go in another (RFC 9422 §4: RCPTMAX, RCPTDOMAINMAX). */
 export interface Bound extends Job<Content> {
   readonly to: Recipients
   readonly left: ReadonlyArray<EnvelopeModule.Recipient>
 }
 
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase()
+
+/** Those for whom there is room in one transaction of this session, and the others. */
 const split = (
   to: Recipients,
-  limit: number | undefined
-): readonly [Recipients, ReadonlyArray<EnvelopeModule.Recipient>] => {
-  if (limit === undefined || limit < 1 || to.length <= limit) return [to, []]
-  const [first, ...rest] = to
-  return [[first, ...rest.slice(0, limit - 1)], rest.slice(limit - 1)]
+  { domains, extensions: { limits } }: Session
+): readonly [ReadonlyArray<EnvelopeModule.Recipient>, ReadonlyArray<EnvelopeModule.Recipient>] => {
+  const { rcptDomainMax, rcptMax = Number.POSITIVE_INFINITY } = limits
+  if (rcptDomainMax === undefined && to.length <= rcptMax) return [to, []]
+  const known = new Set(domains)
+  const taken: Array<EnvelopeModule.Recipient> = []
+  const left: Array<EnvelopeModule.Recipient> = []
+  for (const recipient of to) {
+    const domain = domainOf(EnvelopeModule.addressOf(recipient))
+    const fits = taken.length < rcptMax && (known.has(domain) || known.size < (rcptDomainMax ?? known.size + 1))
+    if (fits) known.add(domain)
+    ;(fits ? taken : left).push(recipient)
+  }
+  return [taken, left]
 }
 
 /** "Too many recipients", in this transaction: 452, and 552 in its place (RFC 5321 §4.5.3.1.10). */
@@ -78,14 +90,17 @@ export const again = (bound: Bound, settled: Settled): ReadonlyArray<EnvelopeMod
   return over.length === 0 ? bound.left : [...over, ...bound.left]
 }
 
-/** The message as this server takes it, or why it does not. An `Exit` where the message has nothing to wait for. */
+/**
+ * The message as this server takes it, or why it does not; undefined where this session has no room for its recipients'
+ * domains any more, and a fresh one has. An `Exit` where the message has nothing to wait for.
+ */
 export const bind = (
   message: Composed | Prepared,
   settings: Settings,
   session: Session,
   deadline: Job<Content>["deadline"],
   only?: Recipients
-): Effect.Effect<Bound, Failure> => {
+): Effect.Effect<Bound | undefined, Failure> => {
   if (!("render" in message)) return bindComposed(message, settings, session, deadline, only)
   const { extensions } = session
   const rendered = message.render({
@@ -101,16 +116,22 @@ export const bind = (
   )
 }
 
+const fail = (reason: SmtpErrorReason) => Exit.fail<Failure>({ reason, phase: "mail" })
+
 const bindComposed = (
   composed: Composed,
   settings: Settings,
   session: Session,
   deadline: Job<Content>["deadline"],
   only: Recipients | undefined
-): Exit.Exit<Bound, Failure> => {
+): Exit.Exit<Bound | undefined, Failure> => {
   const { extensions } = session
-  const [to, left] = split(only ?? composed.envelope.to, extensions.limits.rcptMax)
-  const fail = (reason: SmtpErrorReason) => Exit.fail<Failure>({ reason, phase: "mail" })
+  const all = only ?? composed.envelope.to
+  const [[first, ...rest], left] = split(all, session)
+  if (first === undefined || (left.length > 0 && settings.requireAll && session.domains.size > 0)) {
+    return Exit.succeed(undefined)
+  }
+  const to: Recipients = left.length === 0 ? all : [first, ...rest]
   const { body, size } = composed
   for (const warning of composed.warnings ?? []) session.engine.recorder.record({ _tag: "Note", text: warning })
   if (size !== undefined && extensions.size !== undefined && size > extensions.size) {

@@ -89,6 +89,8 @@ export interface Engine {
   readonly room: (ways: Transaction.Ways) => boolean
   /** Transactions that are not settled. */
   readonly inFlight: () => number
+  /** No reply is outstanding, RSET's neither. */
+  readonly isQuiet: () => boolean
   /** Nobody waits for this transaction any more: an interrupted send. */
   readonly cancel: (transaction: Transaction.Transaction<Content>) => "ended" | "awaiting verdict"
   /** Ends the session at once, by our own wish. */
@@ -163,7 +165,7 @@ export const make = Effect.fnUntraced(function*(options: {
   let last: Transaction.Transaction<Content> | undefined
   let inFlight = 0
   let octetsInFlight = 0
-  /** A crossed transaction was refused: the server may keep it open. */
+  /** A transaction was refused that the server may keep open, and no RSET was said. */
   let dirty = false
 
   const replies = [0, 0, 0, 0, 0, 0]
@@ -448,10 +450,11 @@ export const make = Effect.fnUntraced(function*(options: {
       ),
     limitReplies: pipeline.limitReplies,
     room: (ways) => {
-      if (last === undefined || inFlight === 0) return true
+      if (last === undefined || inFlight === 0) return ways.pipelining || pipeline.waiting() === 0
       return ways.pipelining && last.isEmitted() && inFlight < window.size() && octetsInFlight < Window.windowOctets
     },
     inFlight: () => inFlight,
+    isQuiet: () => pipeline.waiting() === 0,
     submit: (job, ways, onSettled) => {
       recorder.tick()
       /** Of its octets, what was added to those in flight: content that is run piece by piece blocks the writer anyway. */
@@ -476,7 +479,7 @@ export const make = Effect.fnUntraced(function*(options: {
           if (pipeline.isCut() === undefined) {
             if (error === undefined && verdicts.every((verdict) => verdict._tag === "Accepted")) window.onAccepted()
             else window.onRefused()
-            if (error !== undefined && transaction.isCrossed()) dirty = true
+            if (error !== undefined && transaction.leavesOpen()) dirty = true
           }
           const defect = pipeline.isCut()?.defect
           after.push(() => onSettled({ transaction, verdicts, error, defect }))
@@ -485,7 +488,8 @@ export const make = Effect.fnUntraced(function*(options: {
       }, job)
       const crossing = ways.chunking && ways.pipelining && !ways.safe && !ways.lmtp && !job.requireAll &&
         job.given === undefined && window.size() > 1
-      const afterReset = dirty || (last !== undefined && last.isCrossed() && !last.isSettled())
+      const mayStayOpen = last !== undefined && !last.isSettled() && (last.isCrossed() || last.outstanding() > 0)
+      const afterReset = job.given === undefined && (dirty || mayStayOpen)
       dirty = false
       last = transaction
       inFlight++

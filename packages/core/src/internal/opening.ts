@@ -18,7 +18,7 @@ import * as Metrics from "./metrics.ts"
 import * as SettingsModule from "./settings.ts"
 import type { Settings } from "./settings.ts"
 import type { Failure, Ways } from "./transaction.ts"
-import { fullWindow } from "./window.ts"
+import { FullWindow } from "./window.ts"
 
 /** How long a refused password is not tried again. */
 export const refusalMemory = 300_000
@@ -27,10 +27,13 @@ export const refusalMemory = 300_000
 export interface Session extends Login.Ready {
   readonly server: { readonly host: string; readonly port: number }
   readonly engine: Engine
+  /** Changes when another session finds out that the server does not know BDAT. */
   readonly ways: Ways
   readonly connectTime: number
   /** Counts the session's transactions. */
   transactions: number
+  /** The recipients' domains so far, where the server counts them (RFC 9422: RCPTDOMAINMAX). */
+  readonly domains: Set<string>
 }
 
 /** A session that is not ready yet. */
@@ -95,7 +98,7 @@ export const makeOpen = (settings: Settings, hostName: string | undefined, now: 
       mode: settings.mode,
       limits: settings.limits,
       redaction: settings.redaction,
-      window: settings.pipelining === "auto" ? fullWindow : 1,
+      window: settings.pipelining === "auto" ? yield* FullWindow : 1,
       secrets
     }).pipe(Effect.withSpan("Session.connect"))
     state.engine = engine
@@ -115,17 +118,23 @@ export const makeOpen = (settings: Settings, hostName: string | undefined, now: 
       engine.recorder.record({ _tag: "Note", text: `${why}: this server gets no BDAT from now on` })
     }
     const { extensions } = ready
+    const pipelining = settings.pipelining !== "off"
+    const ways: Ways = {
+      pipelining: extensions.pipelining && pipelining,
+      chunking: extensions.chunking && pipelining,
+      safe: settings.pipelining === "safe",
+      lmtp: settings.lmtp
+    }
+    const safeWays: Ways = { ...ways, chunking: false, safe: true }
     return {
       ...ready,
       engine,
       connectTime,
       server: settings.server,
       transactions: 0,
-      ways: {
-        pipelining: extensions.pipelining && settings.pipelining !== "off",
-        chunking: extensions.chunking && settings.pipelining !== "off" && !distrusted,
-        safe: settings.pipelining === "safe" || distrusted,
-        lmtp: settings.lmtp
+      domains: new Set(),
+      get ways() {
+        return distrusted ? safeWays : ways
       }
     }
   })

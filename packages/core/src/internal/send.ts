@@ -7,6 +7,7 @@ import type { FileSystem } from "effect/FileSystem"
 import * as Metric from "effect/Metric"
 import type { Path } from "effect/Path"
 import * as Tracer from "effect/Tracer"
+import * as EnvelopeModule from "../Envelope.ts"
 import type { Envelope, Recipient } from "../Envelope.ts"
 import * as Message from "../Message.ts"
 import type { Receipt } from "../Receipt.ts"
@@ -89,7 +90,7 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
         const ended = engine.isCut() === undefined && settings.keepAlive ? engine.recorder.flush : engine.closed
         resume(
           Effect.andThen(ended, settled.defect === undefined ? Effect.fail(error) : Effect.die(settled.defect.defect)),
-          error.delivery === "NotAccepted" && settled.defect === undefined ? bound.left : []
+          settled.defect === undefined ? bound.left : []
         )
       },
       onFailed: (error) => resume(error, []),
@@ -111,7 +112,12 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
     const next = (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => {
       const [first, ...rest] = again
       if (first === undefined) return resume(outcome)
-      current = enqueueOne(message, [first, ...rest], (second, more) => next(Split.merge(outcome, second), more))
+      const recipients = again.map(EnvelopeModule.addressOf)
+      current = enqueueOne(
+        message,
+        [first, ...rest],
+        (second, more) => next(Split.merge(outcome, second, recipients), more)
+      )
     }
     current = enqueueOne(message, undefined, next)
     return Effect.suspend(() => current === undefined ? Effect.void : sessions.cancel(current))

@@ -21,7 +21,7 @@ import { HostName } from "../Connector.ts"
 import { ContentSourceFailed, SmtpError, TimedOut, TransporterClosed } from "../SmtpError.ts"
 import type { Stats } from "../Transporter.ts"
 import type { Content } from "./content.ts"
-import type { Bound } from "./deliver.ts"
+import { type Bound, domainOf } from "./deliver.ts"
 import { accepted } from "./delivery.ts"
 import { type Settled, verdictGrace } from "./engine.ts"
 import type * as Handshake from "./handshake.ts"
@@ -45,8 +45,8 @@ interface Running {
 /** A message that waits for a session. */
 export interface Send {
   readonly deadline: { readonly at: number; readonly limit: number }
-  /** Makes the transaction for this session, or says why it cannot go. An `Exit` where nothing has to be waited for. */
-  readonly bind: (session: Session) => Effect.Effect<Bound, Failure>
+  /** Makes the transaction for this session (undefined: another one has to take it), or says why it cannot go. An `Exit` where nothing has to be waited for. */
+  readonly bind: (session: Session) => Effect.Effect<Bound | undefined, Failure>
   /** The transaction is over. */
   readonly onSettled: (session: Session, settled: Settled, bound: Bound, number: number) => void
   /** It never came to a transaction. */
@@ -76,8 +76,8 @@ interface Worker {
   readonly openedAt: number
   /** Messages that it takes at most: ours to say, or the server's (RFC 9422: MAILMAX). */
   readonly messages: number
-  /** A send is being bound, or the server is being asked whether it is there: nothing else begins. */
-  busy: boolean
+  /** A send is being bound, or the server is (to be) asked whether it is there: nothing else begins. */
+  busy: "binding" | "checking" | undefined
   retiring: boolean
 }
 
@@ -114,8 +114,10 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     if (send !== undefined) answer(send, error)
   }
 
+  /** To where it stood: who waited longest is first. */
   const requeue = (send: Send) => {
-    queue.unshift(send)
+    const behind = queue.findIndex((waiting) => waiting.deadline.at > send.deadline.at)
+    queue.splice(behind < 0 ? queue.length : behind, 0, send)
     timer.openUnsafe()
   }
 
@@ -127,6 +129,8 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const { error, transaction: { facts, job, octets } } = settled
     // a fresh session that breaks at once would break again
     if (error === undefined || number === 1 || send.attempts > 1 || closed || send.done) return false
+    // it was interrupted
+    if (send.ended !== undefined) return false
     if (error.delivery !== "NotAccepted" || (octets > 0 && job.content.chunks === undefined)) return false
     const cut = worker.session.engine.isCut()
     if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
@@ -141,6 +145,9 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     const { session } = worker
     const { engine } = session
     const number = ++session.transactions
+    if (session.extensions.limits.rcptDomainMax !== undefined) {
+      for (const recipient of job.recipients) session.domains.add(domainOf(recipient))
+    }
     const transaction = engine.submit(job, session.ways, (settled) => {
       send.running = undefined
       if (engine.inFlight() === 0 && (worker.retiring || closed)) worker.wake.openUnsafe()
@@ -160,16 +167,21 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     if (!settings.keepAlive || number >= worker.messages) worker.retiring = true
   }
 
-  const bound = (worker: Worker, send: Send, exit: Exit.Exit<Bound, Failure>) => {
+  const bound = (worker: Worker, send: Send, exit: Exit.Exit<Bound | undefined, Failure>) => {
     if (Exit.isSuccess(exit)) {
-      if (!send.done) begin(worker, send, exit.value)
-      return
+      if (send.done) return
+      if (exit.value !== undefined) return begin(worker, send, exit.value)
+      // this session has used up what the server grants it
+      worker.retiring = true
+      worker.wake.openUnsafe()
+      send.attempts--
+      return requeue(send)
     }
     answer(send, Effect.flatMap(Effect.catch(exit, worker.session.engine.fail), () => Effect.never))
   }
 
   /** A message that dies while it is made ready is the sender's defect, not the session's. */
-  const bindSafely = (session: Session, send: Send): Effect.Effect<Bound, Failure> => {
+  const bindSafely = (session: Session, send: Send): Effect.Effect<Bound | undefined, Failure> => {
     try {
       const effect = send.bind(session)
       return exitNow(effect) ?? Effect.catchDefect(effect, (defect: unknown) => Effect.fail(died(defect)))
@@ -181,11 +193,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   /** Gives the session as many of the waiting sends as it has room for. Never suspends. */
   const fill = (worker: Worker) => {
     const { engine, ways } = worker.session
-    while (queue.length > 0 && !worker.busy && !worker.retiring && engine.isCut() === undefined && engine.room(ways)) {
+    while (
+      queue.length > 0 && worker.busy === undefined && !worker.retiring && engine.isCut() === undefined &&
+      engine.room(ways)
+    ) {
       if (
         worker.session.transactions > 0 && engine.inFlight() === 0 && now() - engine.quietSince() >= checkAfter
       ) {
-        worker.busy = true
+        worker.busy = "checking"
         worker.wake.openUnsafe()
         return
       }
@@ -196,11 +211,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       const exit = exitNow(effect)
       if (exit !== undefined) bound(worker, send, exit)
       else {
-        worker.busy = true
+        worker.busy = "binding"
         Fiber.runIn(
           fork(Effect.onExit(effect, (exit) =>
             Effect.sync(() => {
-              worker.busy = false
+              worker.busy = undefined
               bound(worker, send, exit)
               fill(worker)
               worker.wake.openUnsafe()
@@ -222,7 +237,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       }))
     )
     worker.retiring ||= !alive
-    worker.busy = false
+    worker.busy = undefined
     return alive
   })
 
@@ -233,11 +248,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       wake: yield* Latch.make(),
       openedAt: now(),
       messages: Math.min(sessionLimits.messages, session.extensions.limits.mailMax ?? Number.POSITIVE_INFINITY),
-      busy: false,
+      busy: undefined,
       retiring: false
     }
     engine.onClosing = () => worker.wake.openUnsafe()
-    engine.onRoom = () => fill(worker)
+    engine.onRoom = () => {
+      fill(worker)
+      if ((worker.retiring || closed) && engine.isQuiet()) worker.wake.openUnsafe()
+    }
     workers.add(worker)
     fill(worker)
     if (queue.length > 0 && engine.isCut() === undefined) pump()
@@ -245,13 +263,13 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     let used = false
     while (engine.isCut() === undefined) {
       worker.wake.closeUnsafe()
-      if (worker.busy && engine.inFlight() === 0 && session.transactions > 0) {
+      if (worker.busy === "checking") {
         if (!(yield* check(worker))) break
         fill(worker)
         continue
       }
       used = true
-      const idle = engine.inFlight() === 0 && !worker.busy
+      const idle = engine.isQuiet() && worker.busy === undefined
       if (idle && (worker.retiring || closed)) break
       if (worker.retiring) {
         yield* worker.wake.await
@@ -306,11 +324,15 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   const mayOpen = (): boolean => !closed && sessions < settings.maxSessions && (proven || opening.size === 0)
 
+  /** It is about to have room: once its send is bound, or a reply to NOOP or RSET is there. */
+  const willTake = ({ busy, retiring, session: { engine } }: Worker): boolean =>
+    busy !== undefined || (!retiring && engine.inFlight() === 0 && !engine.isQuiet())
+
   /** Waiting sends go to the sessions that have room; more sessions are opened as long as there may be. */
   const pump = () => {
     for (const worker of workers) fill(worker)
     let waiting = queue.length - opening.size
-    for (const worker of workers) if (worker.busy) waiting--
+    for (const worker of workers) if (willTake(worker)) waiting--
     while (waiting > 0 && mayOpen()) {
       waiting--
       sessions++

@@ -5,22 +5,31 @@
  * verdicts.
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { Receipt, type RecipientVerdict } from "../Receipt.ts"
 import { SmtpError } from "../SmtpError.ts"
 import { delivery } from "./delivery.ts"
 
 type Outcome = Effect.Effect<Receipt, SmtpError>
 
+/** Each later verdict takes the place of one that its recipient had, unless by that one they have the message or may have it. */
 const join = (
   before: ReadonlyArray<RecipientVerdict>,
   after: ReadonlyArray<RecipientVerdict>
 ): ReadonlyArray<RecipientVerdict> => {
-  const latest = new Map(after.map((verdict) => [verdict.recipient, verdict]))
-  const known = new Set(before.map((verdict) => verdict.recipient))
-  return [
-    ...before.map((verdict) => latest.get(verdict.recipient) ?? verdict),
-    ...after.filter((verdict) => !known.has(verdict.recipient))
-  ]
+  const joined = [...before]
+  const replaced = new Set<number>()
+  for (const verdict of after) {
+    const at = before.findIndex(({ _tag, recipient }, index) =>
+      recipient === verdict.recipient && (_tag === "Refused" || _tag === "NotSent") && !replaced.has(index)
+    )
+    if (at < 0) joined.push(verdict)
+    else {
+      joined[at] = verdict
+      replaced.add(at)
+    }
+  }
+  return joined
 }
 
 const withRecipients = (receipt: Receipt, recipients: ReadonlyArray<RecipientVerdict>): Receipt => {
@@ -40,22 +49,25 @@ const withVerdicts = (error: SmtpError, recipients: ReadonlyArray<RecipientVerdi
     ...(error.server === undefined ? {} : { server: error.server })
   })
 
-export const merge = (first: Outcome, second: Outcome): Outcome =>
-  Effect.flatMap(Effect.result(first), (before) =>
-    Effect.matchEffect(second, {
-      onSuccess: (receipt) =>
-        Effect.succeed(
-          before._tag === "Success"
-            ? withRecipients(before.success, join(before.success.recipients, receipt.recipients))
-            : withRecipients(receipt, join(before.failure.recipients, receipt.recipients))
-        ),
-      onFailure: (error) => {
-        if (before._tag === "Failure") {
-          return Effect.fail(withVerdicts(error, join(before.failure.recipients, error.recipients)))
-        }
-        const recipients = join(before.success.recipients, error.recipients)
-        return delivery(recipients) === undefined
-          ? Effect.succeed(withRecipients(before.success, recipients))
-          : Effect.fail(withVerdicts(error, recipients))
-      }
-    }))
+const verdictsOf = (outcome: Result.Result<Receipt, SmtpError>): ReadonlyArray<RecipientVerdict> =>
+  Result.isSuccess(outcome) ? outcome.success.recipients : outcome.failure.recipients
+
+const notSent = (recipient: string): RecipientVerdict => ({ _tag: "NotSent", recipient })
+
+/** `second` was for `recipients`; one that failed before there was a session has no verdicts. */
+export const merge = (first: Outcome, second: Outcome, recipients: ReadonlyArray<string>): Outcome =>
+  Effect.gen(function*() {
+    const before = yield* Effect.result(first)
+    const after = yield* Effect.result(second)
+    const later = verdictsOf(after)
+    const all = join(verdictsOf(before), later.length > 0 ? later : recipients.map(notSent))
+    if (delivery(all) === undefined) {
+      if (Result.isSuccess(before)) return withRecipients(before.success, all)
+      if (Result.isSuccess(after)) return withRecipients(after.success, all)
+    }
+    const errors = [before, after].filter(Result.isFailure).map(({ failure }) => failure)
+    const error = errors.find((error) => error.delivery !== "NotAccepted") ?? errors.at(-1)
+    return yield* error === undefined
+      ? Effect.die(new Error("two receipts that leave a doubt"))
+      : Effect.fail(withVerdicts(error, all))
+  })

@@ -53,7 +53,8 @@ const wholeLines = (chunk: Uint8Array): number => {
   const start = Math.min(chunk.length, -chunk.byteOffset & 3)
   const count = (chunk.length - start) >> 2
   if (!look(0, start)) return -1
-  const words = new Uint32Array(chunk.buffer, chunk.byteOffset + start, count)
+  // a short chunk may end before the first whole word, and views of words begin at one
+  const words = new Uint32Array(chunk.buffer, count === 0 ? 0 : chunk.byteOffset + start, count)
   for (let i = 0; i < count; i++) {
     if (!afterCr && !mayEndLine(words[i] ?? 0)) continue
     if (!look(start + i * 4, start + i * 4 + 4)) return -1

@@ -81,11 +81,16 @@ export interface Transaction<Content> extends Exchange {
   readonly failure: () => Failure | undefined
   /**
    * Writes the first commands. With `crossed` the whole transaction goes at once, BDAT included, without waiting for the
-   * RCPT replies; with `afterReset` behind RSET, where the fate of the transaction in front is not known (or known to be
-   * bad): some servers keep a refused transaction open, and would take this message under the other's sender.
+   * RCPT replies; with `afterReset` behind RSET (whose reply comes first without PIPELINING), where the fate of the
+   * transaction in front is not known (or known to be bad): some servers keep a refused transaction open, and would take this message under the other's sender.
    */
   readonly start: (crossed?: Ready, afterReset?: boolean) => void
   readonly isCrossed: () => boolean
+  /**
+   * Refused, some servers keep it open: crossed, a chunk refused that another one followed, or MAIL refused because one is
+   * open already (503).
+   */
+  readonly leavesOpen: () => boolean
   /** Whether another transaction's commands may be queued behind: the end of data is queued, or there will be none. */
   readonly isEmitted: () => boolean
   readonly isSettled: () => boolean
@@ -362,6 +367,7 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       return closing === undefined ? undefined : { reason: new ServerRefused({ reply: closing }), phase: "rcpt" }
     },
     isCrossed: () => crossed,
+    leavesOpen: () => crossed || (refusedChunk !== undefined && facts.endWritten) || facts.mail?.code === 503,
     isEmitted: () => settled || emitted || facts.endWritten,
     isSettled: () => settled,
     start: (ready, afterReset) => {
@@ -369,6 +375,7 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       if (afterReset === true) {
         resetDue = true
         pipeline.line(rset)
+        if (!ways.pipelining) return
       }
       if (job.given !== undefined) {
         facts.mail = job.given.mail
@@ -392,8 +399,10 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
     onReply: (reply) => {
       if (resetDue) {
         resetDue = false
-        if (reply.code === 421 || accepted(reply)) return false
-        return cut(new ServerRefused({ reply }))
+        if (reply.code === 421) return false
+        if (!accepted(reply)) return cut(new ServerRefused({ reply }))
+        if (!ways.pipelining) pipeline.line(job.mail)
+        return false
       }
       if (facts.mail === undefined) return onMail(reply)
       if (facts.rcpt.length < rcptSent) return onRcpt(reply)

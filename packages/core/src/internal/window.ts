@@ -6,9 +6,15 @@
  * on clients whose pipelines are full of refusals (Postfix after 10 refused transactions, Exim after 3 protocol errors),
  * and the good messages behind them would be cut off.
  */
+import * as Context from "effect/Context"
 
 /** 128 messages of 1 KiB keep a link of 20 ms busy; more only costs memory. */
 export const fullWindow = 128
+/** For tests: a session's window once it is open. */
+export const FullWindow: Context.Reference<number> = Context.Reference<number>(
+  "@colloquy/core/internal/window/FullWindow",
+  { defaultValue: () => fullWindow }
+)
 /** Octets of content in flight, whatever their number of messages. */
 export const windowOctets = 1_048_576
 const refusalsInARow = 3
