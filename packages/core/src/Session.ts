@@ -373,7 +373,7 @@ export const data: <E = never>(
           clean: false,
           sevenBit: !extensions.eightBitMime,
           limit: extensions.size,
-          pipelining: extensions.pipelining
+          pipelining: extensions.pipelining && !state.lmtp
         },
         requireAll: false,
         given: state.mail === undefined ? undefined : { mail: state.mail, rcpt: state.rcpt }

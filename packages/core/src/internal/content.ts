@@ -31,7 +31,10 @@ export interface Content {
   readonly sevenBit: boolean
   /** Octets that the server takes at most (RFC 1870), where it said. */
   readonly limit: number | undefined
-  /** PIPELINING: chunks need not wait for each other's replies. */
+  /**
+   * PIPELINING: chunks need not wait for each other's replies. Not in LMTP: behind a chunk that was refused, LAST may be
+   * answered once or for each recipient, and nothing tells which.
+   */
   readonly pipelining: boolean
 }
 

@@ -179,7 +179,7 @@ const bindComposed = (
       clean: composed.clean ?? false,
       sevenBit: !eightBit && body === undefined,
       limit: extensions.size,
-      pipelining: session.ways.pipelining
+      pipelining: session.ways.pipelining && !session.ways.lmtp
     },
     requireAll: settings.requireAll,
     deadline
