@@ -142,6 +142,7 @@ const isBlank = (octets: Uint8Array) => octets.every((octet) => octet === 0x20 |
 /** A message on its way through the run. */
 interface Entry extends Pick<Results.Record, "index" | "line" | "digest"> {
   readonly octets: number
+  messageId: string | undefined
   isBegun: boolean
 }
 
@@ -211,10 +212,15 @@ const work = Effect.fnUntraced(function*({ facts, input, path, progress, results
     done: facts.done,
     failed: facts.failed
   }))
-  const recordOf = ({ digest, index, line }: Entry, told: Omit<Results.Record, "index" | "line" | "digest">) => ({
+  const recordOf = (
+    { digest, index, line, messageId }: Entry,
+    { outcome, ...told }: Omit<Results.Record, "index" | "line" | "digest">
+  ): Results.Record => ({
     index,
     line,
     digest,
+    outcome,
+    ...(messageId === undefined ? {} : { messageId }),
     ...told
   })
 
@@ -259,7 +265,7 @@ const work = Effect.fnUntraced(function*({ facts, input, path, progress, results
       yield* show
       return undefined
     }
-    const entry: Entry = { index, line: line.number, digest, octets, isBegun: false }
+    const entry: Entry = { index, line: line.number, digest, octets, messageId: undefined, isBegun: false }
     yield* admit(octets)
     const made = line.octets === undefined
       ? Result.fail(new MessageError({ field: "message", problem: `has a line of more than ${longestLine} octets` }))
@@ -287,15 +293,14 @@ const work = Effect.fnUntraced(function*({ facts, input, path, progress, results
   const parts = Transporter.toParts(transporter)
   const halted = new MessageError({ field: "batch", problem: "the run ended before this message" })
   /** Rendering is where a message meets its session: the last moment before it is sent. */
-  const begin = (entry: Entry, messageId: string) =>
+  const begin = (entry: Entry) =>
     Effect.suspend(() => {
       if (entry.isBegun) return Effect.void
       if (stopping) return Effect.fail(halted)
       entry.isBegun = true
       onTheWire++
       drained.closeUnsafe()
-      const record = recordOf(entry, { outcome: "begun", ...(messageId === "" ? {} : { messageId }) })
-      return Effect.catch(results.write([record]), (error) => {
+      return Effect.catch(results.write([recordOf(entry, { outcome: "begun" })]), (error) => {
         entry.isBegun = false
         settled()
         return Effect.andThen(Deferred.fail(stop, error), Effect.fail(halted))
@@ -310,10 +315,10 @@ const work = Effect.fnUntraced(function*({ facts, input, path, progress, results
     const entry = entries.get(message)
     if (entry === undefined) return prepared
     const render = "render" in prepared ? prepared.render : () => Effect.succeed(prepared)
-    const messageId = prepared.messageId ?? ""
+    entry.messageId = prepared.messageId
     return {
-      messageId,
-      render: (offers: Message.Offers) => Effect.andThen(begin(entry, messageId), render(offers))
+      messageId: prepared.messageId ?? "",
+      render: (offers: Message.Offers) => Effect.andThen(begin(entry), render(offers))
     }
   })
 
@@ -367,7 +372,8 @@ const work = Effect.fnUntraced(function*({ facts, input, path, progress, results
       )
       stopping = true
       if (Exit.isFailure(ended)) {
-        yield* Effect.timeoutOption(Effect.interruptible(drained.await), lastWait)
+        const settledOrOver = Effect.raceFirst(drained.await, Fiber.await(sending))
+        yield* Effect.timeoutOption(Effect.interruptible(settledOrOver), lastWait)
         yield* Fiber.interrupt(sending)
       }
       return ended

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Exit from "../exit.ts"
 import type { Outcome, Record } from "./results.ts"
 
-type Told = Pick<Record, "outcome" | "messageId" | "queueId" | "recipients" | "error">
+type Told = Pick<Record, "outcome" | "queueId" | "recipients" | "error">
 
 const encodeVerdicts = Schema.encodeSync(Schema.toCodecJson(Schema.Array(Receipt.RecipientVerdict)))
 
@@ -28,10 +28,9 @@ const outcomeOf = (error: SmtpError.SmtpError): Outcome => {
 
 export const told = (result: Result.Result<Receipt.Receipt, SmtpError.SmtpError>): Told => {
   if (Result.isSuccess(result)) {
-    const { messageId, queueId, recipients, refused } = result.success
+    const { queueId, recipients, refused } = result.success
     return {
       outcome: refused.length > 0 ? "partial" : "accepted",
-      ...(messageId === undefined || messageId === "" ? {} : { messageId }),
       ...(queueId === undefined ? {} : { queueId }),
       recipients: encodeVerdicts(recipients)
     }

@@ -84,8 +84,8 @@ const makeTable = () => {
       }
       states[index] = (outcomes.indexOf(outcome) + 1) | (isRetryable ? 16 : 0)
       digests[index] = Number.parseInt(digest, 16)
-      if (messageId !== undefined && (outcome === "begun" || outcome === "unknown")) ids.set(index, messageId)
-      else ids.delete(index)
+      if (outcome !== "begun" && outcome !== "unknown") ids.delete(index)
+      else if (messageId !== undefined) ids.set(index, messageId)
     },
     get: (index: number): Known | undefined => {
       const state = states[index] ?? 0
