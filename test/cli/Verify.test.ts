@@ -84,6 +84,13 @@ const withZone = (records: Dns.StaticZone["records"]) =>
     return () => Effect.succeed(dns)
   })
 
+/** No server answers. */
+const silent = () =>
+  Effect.succeed(Dns.make({
+    lookup: () => Effect.fail(new Dns.DnsError({ reason: "Timeout", method: "lookup", hostname: name })),
+    resolve: () => Effect.fail(new Dns.DnsError({ reason: "Timeout", method: "resolve", hostname: name }))
+  }))
+
 describe("colloquy verify", () => {
   it.effect("tells what a message is, without asking anybody, and that its body is as it was signed", () =>
     Effect.gen(function*() {
@@ -135,11 +142,6 @@ describe("colloquy verify", () => {
       const changed = yield* verify(signed.replace("lost", "won"))
       assert.strictEqual(changed.status, 65)
       assert.include(changed.output, "does not hold: the body was changed")
-      const silent = () =>
-        Effect.succeed(Dns.make({
-          lookup: () => Effect.fail(new Dns.DnsError({ reason: "Timeout", method: "lookup", hostname: name })),
-          resolve: () => Effect.fail(new Dns.DnsError({ reason: "Timeout", method: "resolve", hostname: name }))
-        }))
       const unanswered = yield* Effect.provideService(
         verify(signed, "--name-server", "192.0.2.1"),
         Keys.Resolver,
