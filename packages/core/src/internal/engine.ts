@@ -194,7 +194,9 @@ export const make = Effect.fnUntraced(function*(options: {
     const phase = head.phase()
     const limit = limits[phase]
     const own = { at: movedAt + limit, limit, scope: "phase" as const }
-    const bounded = phase === "mail" || phase === "rcpt" || phase === "data" ? head.deadline : undefined
+    const bounded = phase === "rset" || phase === "mail" || phase === "rcpt" || phase === "data"
+      ? head.deadline
+      : undefined
     return bounded !== undefined && bounded.at < own.at ? { ...bounded, scope: "send" } : own
   }
 

@@ -7,7 +7,7 @@
  * interrupted, when its `sendTimeOut` passes, or when the session that was being opened for it fails.
  *
  * Invariants: every send is answered exactly once; a send whose end of data may have been written is never sent again
- * from here; what was cut off before that is queued again once, at the head of the queue.
+ * from here; what was cut off before that is queued again, to where it stood.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -78,6 +78,8 @@ interface Worker {
   readonly messages: number
   /** A send is being bound, or the server is (to be) asked whether it is there: nothing else begins. */
   busy: "binding" | "checking" | undefined
+  /** A message was accepted. */
+  took: boolean
   retiring: boolean
 }
 
@@ -123,18 +125,20 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 
   /**
    * A session whose connection broke, or that was closed by a 421, before the end of this message's data: cut off behind
-   * others, or by a server that had grown tired of the session. Once, and only where no content of a stream was read.
+   * others, or by a server that had grown tired of the session. Only where no content of a stream was read; once, or as
+   * often as a session took others before its 421 (some servers end each after so many messages, RFC 5321 §3.8).
    */
   const mayRequeue = (worker: Worker, send: Send, settled: Settled, number: number): boolean => {
     const { error, transaction: { facts, job, octets } } = settled
     // a fresh session that breaks at once would break again
-    if (error === undefined || number === 1 || send.attempts > 1 || closed || send.done) return false
+    if (error === undefined || number === 1 || closed || send.done) return false
     // it was interrupted
     if (send.ended !== undefined) return false
     if (error.delivery !== "NotAccepted" || (octets > 0 && job.content.chunks === undefined)) return false
     const cut = worker.session.engine.isCut()
     if (cut === undefined || cut.kind === "aborted" || cut.defect !== undefined) return false
     const untouched = facts.mail === undefined || facts.mail.code === 421
+    if (send.attempts > 1 && !(untouched && cut.kind === "closing" && worker.took)) return false
     // a reply to RSET is the message's before this one
     const { phase, reason: { _tag: tag } } = error
     if (tag === "ServerRefused") return untouched || facts.rcpt.every((reply) => accepted(reply) || reply.code === 421)
@@ -150,6 +154,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
     }
     const transaction = engine.submit(job, session.ways, (settled) => {
       send.running = undefined
+      if (settled.error === undefined) worker.took = true
       if (engine.inFlight() === 0 && (worker.retiring || closed)) worker.wake.openUnsafe()
       if (mayRequeue(worker, send, settled, number)) {
         engine.recorder.record({
@@ -249,6 +254,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       openedAt: now(),
       messages: Math.min(sessionLimits.messages, session.extensions.limits.mailMax ?? Number.POSITIVE_INFINITY),
       busy: undefined,
+      took: false,
       retiring: false
     }
     engine.onClosing = () => worker.wake.openUnsafe()
