@@ -105,46 +105,51 @@ const sink = Effect.fnUntraced(function*(every?: number) {
   return { port, start, book: fs.readFileString(file) }
 })
 
-/** Passes a connection on, and resets both ends after so many octets of the client's or of the server's. */
-const faultProxy = Effect.fnUntraced(
-  function*(target: number, after: (connection: number) => readonly [number, number]) {
-    const port = yield* Machine.freePort
-    let connections = 0
-    let resets = 0
-    yield* Effect.acquireRelease(
-      Effect.callback<Net.Server>((resume) => {
-        const server = Net.createServer({ noDelay: true }, (client) => {
-          const [up, down] = after(connections++)
-          const peer = Net.connect({ host: Machine.host, port: target, noDelay: true })
-          let alive = true
-          const end = () => {
+interface Way {
+  readonly port: number
+  /** Octets of the client's and of the server's, after which both ends are reset. */
+  readonly up?: number
+  readonly down?: number
+}
+
+/** Passes each connection on, its own way. */
+const faultProxy = Effect.fnUntraced(function*(wayOf: (connection: number) => Way) {
+  const port = yield* Machine.freePort
+  let connections = 0
+  let resets = 0
+  yield* Effect.acquireRelease(
+    Effect.callback<Net.Server>((resume) => {
+      const server = Net.createServer({ noDelay: true }, (client) => {
+        const { down = Number.POSITIVE_INFINITY, port, up = Number.POSITIVE_INFINITY } = wayOf(connections++)
+        const peer = Net.connect({ host: Machine.host, port, noDelay: true })
+        let alive = true
+        const end = () => {
+          if (!alive) return
+          alive = false
+          resets++
+          client.resetAndDestroy()
+          peer.resetAndDestroy()
+        }
+        const pass = (from: Net.Socket, to: Net.Socket, left: number) => {
+          from.on("error", () => to.destroy())
+          from.on("end", () => to.end())
+          from.on("data", (octets: Buffer) => {
             if (!alive) return
-            alive = false
-            resets++
-            client.resetAndDestroy()
-            peer.resetAndDestroy()
-          }
-          const pass = (from: Net.Socket, to: Net.Socket, left: number) => {
-            from.on("error", () => to.destroy())
-            from.on("end", () => to.end())
-            from.on("data", (octets: Buffer) => {
-              if (!alive) return
-              const last = octets.length >= left
-              to.write(octets.subarray(0, left), last ? end : undefined)
-              left -= octets.length
-              if (last) from.pause()
-            })
-          }
-          pass(client, peer, up)
-          pass(peer, client, down)
-        })
-        server.listen(port, Machine.host, () => resume(Effect.succeed(server)))
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    return { port, resets: () => resets }
-  }
-)
+            const last = octets.length >= left
+            to.write(octets.subarray(0, left), last ? end : undefined)
+            left -= octets.length
+            if (last) from.pause()
+          })
+        }
+        pass(client, peer, up)
+        pass(peer, client, down)
+      })
+      server.listen(port, Machine.host, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  return { port, resets: () => resets }
+})
 
 const bob = () => "bob@mail.test"
 const refusedInTwoWays = (at: number) =>
@@ -180,11 +185,11 @@ layer(Platform, { excludeTestServices: true, timeout: "5 minutes" })("each messa
       Effect.gen(function*() {
         const { book, port, start } = yield* sink()
         yield* start
-        const proxy = yield* faultProxy(port, (connection) => {
-          const up = 2_000 + ((connection * 7_919) % 400_000)
-          const down = 300 + ((connection * 104_729) % 30_000)
-          return connection % 2 === 0 ? [up, Number.POSITIVE_INFINITY] : [Number.POSITIVE_INFINITY, down]
-        })
+        const proxy = yield* faultProxy((connection) =>
+          connection % 2 === 0
+            ? { port, up: 2_000 + ((connection * 7_919) % 400_000) }
+            : { port, down: 300 + ((connection * 104_729) % 30_000) }
+        )
         const told = yield* sendMany({ port: proxy.port, maxSessions: 3, ignoreExtensions }, 10_000, someRefused)
         const counts = tally(told)
         assert.isAbove(proxy.resets(), 20)
@@ -192,6 +197,48 @@ layer(Platform, { excludeTestServices: true, timeout: "5 minutes" })("each messa
         account(told, yield* book, someRefused)
       }).pipe(Effect.scoped)
   )
+
+  it.effect("by Postfix's smtp-sink with its refusals and disconnects on: 10,000 messages", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const folder = yield* Machine.folder("smtp-sink")
+      yield* fs.chmod(folder, 0o777)
+      const troubles = ["-rMAIL", "-fRCPT", "-rDATA", "-f.", "-qMAIL", "-qDATA", "-q.", "-QRCPT", "-Q."]
+      const sinks = yield* Effect.forEach(["-p", ...troubles], (flag) =>
+        Effect.gen(function*() {
+          const port = yield* Machine.freePort
+          const dump = path.join(folder, `dump${flag}`)
+          const args = ["-u", "postfix", "-p", flag, "-D", dump, `${Machine.host}:${port}`, "100"]
+          yield* Machine.daemon("smtp-sink", args, path.join(folder, "log"))
+          yield* Machine.listening([port], path.join(folder, "log"))
+          return { flag, port, dump }
+        }))
+      const proxy = yield* faultProxy((connection) => {
+        const bad = (connection >> 1) % troubles.length
+        return { port: sinks[connection % 2 === 0 ? 0 : 1 + bad]?.port ?? 0 }
+      })
+      const told = yield* sendMany(
+        { port: proxy.port, maxSessions: 3, sessionLimits: { messages: 10 } },
+        10_000,
+        bob
+      )
+      const counts = tally(told)
+      assert.deepStrictEqual(Object.values(counts).map((count) => count > 20), [true, true, true, true])
+      // what "." was answered by 4yz or 5yz is in the dump too, and nobody's
+      const holding = sinks.filter(({ flag }) => flag !== "-f." && flag !== "-Q.")
+      const dumps = yield* Effect.forEach(
+        holding,
+        ({ dump }) => Effect.orElseSucceed(fs.readFileString(dump), () => "")
+      )
+      const entries = dumps.join("").split(/^X-Client-Addr/m).map((entry) => {
+        const found = (pattern: RegExp) => pattern.exec(entry)?.[1]
+        return `${found(/^Message-ID: <(.*)>/m)} ${found(/^X-Mail-Args: <(.*?)>/m)} ${
+          found(/^X-Rcpt-Args: <(.*?)>/m)
+        }\n`
+      })
+      account(told, entries.filter((entry) => !entry.startsWith("undefined")).join(""), bob)
+    }).pipe(Effect.scoped))
 
   it.effect("by a server that closes each session by 421 after 100 messages: none is lost", () =>
     Effect.gen(function*() {
