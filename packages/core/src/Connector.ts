@@ -36,6 +36,11 @@ export interface ConnectOptions {
    * answers.
    */
   readonly onAttempt?: ((attempt: FailedAttempt) => void) | undefined
+  /**
+   * Called when the way is there and an implicit handshake begins, so that the log can tell the two apart; of several calls
+   * the last counts. Who never calls it makes the handshake as long as both.
+   */
+  readonly onConnected?: (() => void) | undefined
   /** Called with what the log should tell of the way, before anybody is dialled: `through the HTTP proxy …`. */
   readonly onNote?: ((text: string) => void) | undefined
   /** Called with each secret that is said on the way (a proxy's password), so that it is looked for in all that follows. */
@@ -85,6 +90,7 @@ export const layerSocket: Layer.Layer<Connector, never, Socket> = Layer.effect(
           }
           return failed
         })
+        options?.onConnected?.()
         if ("tls" in target && target.tls?.mode === "implicit") yield* connection.upgrade(target.tls)
         return connection
       })

@@ -63,7 +63,7 @@ export const Connected = Schema.TaggedStruct("Connected", {
   address: Schema.optionalKey(Schema.String),
   secured: Schema.Boolean
 })
-/** A TLS handshake ended well. */
+/** A TLS handshake ended well. `elapsed`: its own time; with implicit TLS also the dial's, where the connector did not tell them apart. */
 export const Secured = Schema.TaggedStruct("Secured", { ...head, tls: TlsInfo, elapsed: ms })
 /** The content travelled; its lines are events of their own at levels above `summary`. */
 export const Content = Schema.TaggedStruct("Content", { ...head, octets: Schema.Int, lines: Schema.Int, elapsed: ms })

@@ -129,6 +129,7 @@ const tunnel = Effect.fnUntraced(function*(
           ? new TlsFailed({ kind, ...(error.cause === undefined ? {} : { cause: error.cause }), ...seenOf(error) })
           : error)
     )
+  options?.onConnected?.()
   if (target.tls?.mode === "implicit") yield* secure(target.tls, "PlainServerOnTlsPort")
 
   return {

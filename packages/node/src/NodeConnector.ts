@@ -68,6 +68,7 @@ const connect = Effect.fnUntraced(function*(
       })
   )
   yield* Dial.connected(raw, target, connectOptions)
+  connectOptions?.onConnected?.()
   const { localAddress, remoteAddress, remotePort } = raw
   const host = "path" in target ? undefined : Dial.unbracketed(target.host)
   const port = "path" in target ? undefined : target.port

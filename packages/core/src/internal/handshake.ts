@@ -86,6 +86,7 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
   recorder.record({ _tag: "Connecting", ...server, tls: options.mode })
   const limit = options.limits.connect
   let attempted = begun
+  let dialledAt = begun
   const connection = yield* connector.connect(options.target, {
     onAttempt: (attempt) => {
       if (attempt.problem === undefined) return
@@ -98,6 +99,9 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
         elapsed: now - attempted
       })
       attempted = now
+    },
+    onConnected: () => {
+      dialledAt = recorder.elapsedNow()
     },
     onNote: (text) => recorder.record({ _tag: "Note", text }),
     onSecret: recorder.addSecret
@@ -137,7 +141,7 @@ export const open = Effect.fnUntraced(function*(options: OpenOptions) {
     secured: connection.tls !== undefined
   })
   if (connection.tls !== undefined) {
-    recorder.record({ _tag: "Secured", tls: recorder.scrubTls(connection.tls), elapsed: connectedAt - begun })
+    recorder.record({ _tag: "Secured", tls: recorder.scrubTls(connection.tls), elapsed: connectedAt - dialledAt })
   }
   const engine = yield* Engine.make({
     connection,
