@@ -148,7 +148,36 @@ const exchange = `#Software: Microsoft Exchange Server
 2026-02-06T15:03:12.543Z,Internet,08DD0A1B2C3D4E5F,7,192.0.2.1:50000,203.0.113.5:25,-,,Remote
 `
 
-const samples = { colloquy: article, exchange, mailkit, nodemailer, swaks } as const
+const indent = `${" ".repeat(19)}\t${" ".repeat(18)}`
+const phpmailer = `2026-02-06 15:03:11\tConnection: opening to mail.example.com:587, timeout=300, options=array (
+${indent}  'ssl' =>
+${indent}  array (
+${indent}    'passphrase' => 'hunter2hunter2',
+${indent}  ),
+${indent})
+2026-02-06 15:03:11\tConnection: opened
+2026-02-06 15:03:12\tSERVER -> CLIENT: 220 mail.example.com ESMTP Postfix
+2026-02-06 15:03:12\tCLIENT -> SERVER: EHLO client.example.org
+2026-02-06 15:03:12\tSERVER -> CLIENT: 250-mail.example.com
+${indent}250-SIZE 35882577
+${indent}250 AUTH LOGIN
+2026-02-06 15:03:12\tCLIENT -> SERVER: AUTH LOGIN
+2026-02-06 15:03:12\tSERVER -> CLIENT: 334 VXNlcm5hbWU6
+2026-02-06 15:03:12\tCLIENT -> SERVER: YW5uQGV4YW1wbGUuY29t
+2026-02-06 15:03:12\tSERVER -> CLIENT: 334 UGFzc3dvcmQ6
+2026-02-06 15:03:12\tCLIENT -> SERVER: aHVudGVyMmh1bnRlcjI=
+2026-02-06 15:03:14\tSERVER -> CLIENT: 535-5.7.8 Nope: aHVudGVyMmh1bnRlcjI=
+${indent}535 5.7.8 Error: authentication failed
+2026-02-06 15:03:14\tSMTP ERROR: Password command failed: 535-5.7.8 Nope: aHVudGVyMmh1bnRlcjI=
+${indent}535 5.7.8 Error: authentication failed
+SMTP Error: Could not authenticate.
+2026-02-06 15:03:14\tCLIENT -> SERVER: QUIT
+2026-02-06 15:03:14\tSERVER -> CLIENT: 221 2.0.0 Bye
+2026-02-06 15:03:14\tConnection: closed
+SMTP connect() failed. https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting
+`
+
+const samples = { colloquy: article, exchange, mailkit, nodemailer, phpmailer, swaks } as const
 
 describe("LogReader: formats", () => {
   it("Finds out whose log it is", () => {
@@ -367,11 +396,148 @@ describe("LogReader: formats", () => {
       assert.deepStrictEqual(short(found).slice(1), ["1 S: 220 mx", "1 C: EHLO them", "1 Closed by server"])
     }))
 
+  it.effect("PHPMailer: printed, with times and the further lines of a reply indented", () =>
+    Effect.gen(function*() {
+      const found = yield* events(phpmailer)
+      assert.deepStrictEqual(short(found), [
+        "1 Connecting mail.example.com:587",
+        "1 note: 'ssl' =>",
+        "1 note: array (",
+        `1 note: 'passphrase' => '${stars}',`,
+        "1 note: ),",
+        "1 note: )",
+        "1 Connected mail.example.com:587",
+        "1 S: 220 mail.example.com ESMTP Postfix",
+        "1 C: EHLO client.example.org",
+        "1 S: 250-mail.example.com",
+        "1 S: 250-SIZE 35882577",
+        "1 S: 250 AUTH LOGIN",
+        "1 C: AUTH LOGIN",
+        "1 S: 334 VXNlcm5hbWU6",
+        `1 C: ${stars}`,
+        "1 S: 334 UGFzc3dvcmQ6",
+        `1 C: ${stars}`,
+        `1 S: 535-5.7.8 Nope: ${stars}`,
+        "1 S: 535 5.7.8 Error: authentication failed",
+        `1 note: SMTP ERROR: Password command failed: 535-5.7.8 Nope: ${stars}`,
+        "1 note: 535 5.7.8 Error: authentication failed",
+        "1 note: SMTP Error: Could not authenticate.",
+        "1 C: QUIT",
+        "1 S: 221 2.0.0 Bye",
+        "1 Closed by client",
+        "0 note: SMTP connect() failed. https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting"
+      ])
+      assert.strictEqual(found[7]?.time, Date.UTC(2026, 1, 6, 15, 3, 12))
+      const conversation = LogReader.conversationsOf(found).find(({ kind }) => kind === "whole")
+      const diagnosis = Diagnosis.diagnose(conversation?.events ?? [])
+      assert.strictEqual(diagnosis.rule, "authentication/bad-credentials")
+      assert.deepStrictEqual(diagnosis.slow.map(({ milliseconds, phase, what }) => [what, phase, milliseconds]), [
+        ["reply", "auth", 2_000],
+        ["reply", "greeting", 1_000]
+      ])
+    }))
+
+  it.effect("PHPMailer: as HTML, where a reply is one line, and a handshake that failed is told by what follows", () =>
+    Effect.gen(function*() {
+      const found = yield* events([
+        "2026-02-06 15:03:12 SERVER -&gt; CLIENT: 220 smtp.gmail.com ESMTP x - gsmtp<br>",
+        "2026-02-06 15:03:12 CLIENT -&gt; SERVER: EHLO &lt;localhost&gt;<br>",
+        "2026-02-06 15:03:12 SERVER -&gt; CLIENT: 250-smtp.gmail.com at your service, [192.0.2.250]250-SIZE 35882577250-8BITMIME250 STARTTLS 250 &amp; 3<br>",
+        "2026-02-06 15:03:12 CLIENT -&gt; SERVER: STARTTLS<br>",
+        "2026-02-06 15:03:13 SERVER -&gt; CLIENT: 220 2.0.0 Ready to start TLS<br>",
+        "SMTP Error: Could not connect to SMTP host.<br>",
+        "2026-02-06 15:03:13 CLIENT -&gt; SERVER: QUIT<br>",
+        "2026-02-06 15:03:13 SERVER -&gt; CLIENT: <br>",
+        "SMTP connect() failed. https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting<br>"
+      ].join("\n"))
+      assert.deepStrictEqual(short(found), [
+        "1 S: 220 smtp.gmail.com ESMTP x - gsmtp",
+        "1 C: EHLO <localhost>",
+        "1 S: 250-smtp.gmail.com at your service, [192.0.2.250]",
+        "1 S: 250-SIZE 35882577",
+        "1 S: 250-8BITMIME",
+        "1 S: 250 STARTTLS 250 & 3",
+        "1 C: STARTTLS",
+        "1 S: 220 2.0.0 Ready to start TLS",
+        "1 Failed",
+        "1 C: QUIT",
+        "1 note: the server said nothing",
+        "1 note: SMTP connect() failed. https://github.com/PHPMailer/PHPMailer/wiki/Troubleshooting"
+      ])
+      assert.strictEqual(Diagnosis.diagnose(found).rule, "tls/handshake")
+    }))
+
+  it.effect("PHPMailer: to a logger, without times; why the certificate was not accepted; two mails", () =>
+    Effect.gen(function*() {
+      const found = yield* events([
+        "mail.DEBUG: SERVER -> CLIENT: 220 mail.example.com ESMTP",
+        "mail.DEBUG: CLIENT -> SERVER: EHLO localhost",
+        "mail.DEBUG: SERVER -> CLIENT: 250-mail.example.com",
+        "250 STARTTLS",
+        "mail.DEBUG: CLIENT -> SERVER: STARTTLS",
+        "mail.DEBUG: SERVER -> CLIENT: 220 Go on",
+        "mail.DEBUG: Connection failed. Error #2: stream_socket_enable_crypto(): Peer certificate CN=`*.host.example' did not match expected CN=`mail.example.com'",
+        "mail.DEBUG: SERVER -> CLIENT: 220 mail.example.com ESMTP",
+        "mail.DEBUG: CLIENT -> SERVER: AUTH PLAIN [credentials hidden]",
+        "mail.DEBUG: SERVER -> CLIENT: 235 Ok",
+        "mail.DEBUG: CLIENT -> SERVER: DATA",
+        "mail.DEBUG: SERVER -> CLIENT: 354 Go on",
+        "mail.DEBUG: CLIENT -> SERVER: Subject: Hi",
+        "mail.DEBUG: CLIENT -> SERVER:",
+        "mail.DEBUG: CLIENT -> SERVER: MAIL FROM:<not@a.command>",
+        "mail.DEBUG: CLIENT -> SERVER: .",
+        "mail.DEBUG: SERVER -> CLIENT: 250 Queued",
+        "SMTP NOTICE: EOF caught while checking if connected"
+      ].join("\n"))
+      assert.deepStrictEqual(short(found).slice(6), [
+        "1 Failed",
+        "2 S: 220 mail.example.com ESMTP",
+        `2 C: AUTH PLAIN ${stars}`,
+        "2 S: 235 Ok",
+        "2 C: DATA",
+        "2 S: 354 Go on",
+        "2 H: Subject: Hi",
+        "2 H: ",
+        "2 B: MAIL FROM:<not@a.command>",
+        "2 C: .",
+        "2 S: 250 Queued",
+        "2 Closed by server"
+      ])
+      assert.deepStrictEqual(
+        LogReader.conversationsOf(found).map(({ events, session }) => [session, Diagnosis.diagnose(events).rule]),
+        [[2, "fine/nothing"], [1, "tls/certificate-name"]]
+      )
+    }))
+
+  it.effect("PHPMailer: a dial that failed, and a page that was copied as one line", () =>
+    Effect.gen(function*() {
+      const dial = yield* events(
+        "2026-02-06 15:03:11\tConnection: opening to ssl://mail.example.com:465, timeout=300, options=array()\n2026-02-06 15:03:11\tSMTP ERROR: Failed to connect to server: Connection refused (111)\nSMTP connect() failed."
+      )
+      assert.deepStrictEqual(short(dial), [
+        "1 Connecting mail.example.com:465",
+        "1 AttemptFailed Connection refused (111)",
+        "0 note: SMTP connect() failed."
+      ])
+      assert.strictEqual(Diagnosis.diagnose(dial).rule, "connection/refused")
+      const page = "2026-02-06 15:03:12 SERVER -> CLIENT: 220 a 2026-02-06 15:03:12 CLIENT -> SERVER: EHLO b " +
+        "2026-02-06 15:03:13 SERVER -> CLIENT: 250-a 250-SIZE 1 250 DSN"
+      assert.deepStrictEqual(short(yield* events(page)), [
+        "1 S: 220 a",
+        "1 C: EHLO b",
+        "1 S: 250-a",
+        "1 S: 250-SIZE 1",
+        "1 S: 250 DSN"
+      ])
+    }))
+
   it.effect("No secret of a login comes through, in any format that has one", () =>
     Effect.gen(function*() {
-      for (const text of [swaks, mailkit, nodemailer]) {
+      for (const text of [swaks, mailkit, nodemailer, phpmailer]) {
         const shown = JSON.stringify(yield* events(text))
-        for (const secret of ["aHVudGVyMmh1bnRlcjI", "YW5uQGV4YW1wbGUuY29t", "AGFubgBodW50ZXIy", "AGFubgAv"]) {
+        for (
+          const secret of ["hunter2", "aHVudGVyMmh1bnRlcjI", "YW5uQGV4YW1wbGUuY29t", "AGFubgBodW50ZXIy", "AGFubgAv"]
+        ) {
           assert.notInclude(shown, secret)
         }
       }
@@ -424,6 +590,8 @@ describe("LogReader: any octets", () => {
           "S: ",
           "C: ",
           "[2026-02-06 15:03:12] DEBUG [a] S: ",
+          "SERVER -> CLIENT: ",
+          "2026-02-06 15:03:12\tCLIENT -> SERVER: ",
           "2026-02-06T15:03:12.142Z,I,08,0,,a:1,<,"
         ]
         const lines = texts.map((text, at) => `${marks[at % marks.length]}${text}`)

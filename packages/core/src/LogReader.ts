@@ -30,13 +30,15 @@ import * as LogText from "./LogText.ts"
 import * as exchange from "./reader/exchange.ts"
 import * as mailkit from "./reader/mailkit.ts"
 import * as nodemailer from "./reader/nodemailer.ts"
+import * as phpmailer from "./reader/phpmailer.ts"
 import * as swaks from "./reader/swaks.ts"
 
 /** `colloquy`: our text form, NDJSON, and 4D's files, which one reader tells apart line by line. */
-export type Format = "colloquy" | "swaks" | "mailkit" | "nodemailer" | "exchange"
+export type Format = "colloquy" | "swaks" | "mailkit" | "nodemailer" | "phpmailer" | "exchange"
 
 const foreign: Readonly<Record<Exclude<Format, "colloquy">, Foreign>> = {
   exchange: exchange.format,
+  phpmailer: phpmailer.format,
   nodemailer: nodemailer.format,
   swaks: swaks.format,
   mailkit: mailkit.format

@@ -11,7 +11,7 @@ import { command as stats } from "./stats.ts"
 
 export const log = Command.make("log").pipe(
   Command.withDescription(
-    "Reads logs, whoever wrote them: Colloquy's own text and JSON lines, 4D's, and the transcripts of swaks, MailKit, Nodemailer and Exchange."
+    "Reads logs, whoever wrote them: Colloquy's own text and JSON lines, 4D's, and the transcripts of swaks, MailKit, Nodemailer, PHPMailer and Exchange."
   ),
   Command.withShortDescription("Read, explain and replay logs"),
   Command.withSubcommands([show, list, explain, stats, report, replay, diff, convert])

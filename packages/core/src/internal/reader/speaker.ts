@@ -23,6 +23,8 @@ export interface Speaker {
   readonly isContent: () => boolean
   readonly client: (line: string, head: Head) => LogEvent
   readonly server: (line: string, head: Head) => LogEvent
+  /** What the program itself says, without what the client said to log in. */
+  readonly scrub: (text: string) => string
 }
 
 const authCommand = /^(AUTH +[\w-]{1,20})(?: +(.*))?$/is
@@ -60,6 +62,7 @@ export const makeSpeaker = (): Speaker => {
 
   return {
     isContent: () => chunk > 0 || (content !== "none" && dataAsked),
+    scrub: (text) => told.scrub(text, login),
     client: (line, head) => {
       if (chunk > 0) {
         if (content === "none") content = "header"
