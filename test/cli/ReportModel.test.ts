@@ -82,7 +82,7 @@ describe("the report's model", () => {
         ["reply", "greeting", 0, 556, 0, 1],
         ["reply", "ehlo", 557, 18, 2, 10],
         ["reply", "auth", 576, 6, 11, 12],
-        ["reply", "auth", 582, 66, 12, 15],
+        ["reply", "auth", 582, 66, 13, 15],
         ["reply", "quit", 649, 7, 16, 17]
       ])
     }).pipe(Effect.provide(NodeFileSystem.layer)))
@@ -111,7 +111,7 @@ describe("the report's model", () => {
     assert.deepStrictEqual(starttls.detail.bars.filter(([what]) => what === "tls" || what === "client"), [
       ["tls", "tls", 3_050, 950, 4, 4],
       ["client", "starttls", 1_000, 1_000, 1, 2],
-      ["client", "ehlo", 3_950, 1_050, 3, 5]
+      ["client", "ehlo", 4_000, 1_000, 4, 5]
     ])
   })
 

@@ -6,6 +6,7 @@ import {
   CertificateRejected,
   ConnectionFailed,
   describe as describeError,
+  EveryServerFailed,
   SmtpError,
   type SmtpErrorReason,
   TimedOut,
@@ -367,7 +368,7 @@ describe("Diagnosis: conversations", () => {
         "1-1 Connecting to smtp.gmail.com on port 465, TLS implicit",
         "2-2 Connected to smtp.gmail.com on port 465, protected by TLS",
         "3-3 The server spoke: it greeted as smtp.gmail.com ESMTP y139sm19463388wmd.22 - gsmtp",
-        "4-6 The client introduced itself as [192.168.18.9]; the server offers 1 extensions",
+        "4-6 The client introduced itself as [192.168.18.9]; the server offers 1 extension",
         "7-8 The client began to log in (PLAIN); the server asked on",
         "9-11! The client sent its credentials; the server refused: 535 5.7.8 Nom d'utilisateur et mot de passe non acceptés. En savoir plus à / 5.7.8 https://support.google.com/mail/?p=BadCr…",
         "12-13 The client said goodbye; the server agreed",
@@ -541,6 +542,74 @@ describe("Diagnosis: conversations", () => {
   })
 })
 
+const passed = (events: ReadonlyArray<LogEvent>) =>
+  Diagnosis.waits(events).map(({ milliseconds, phase, what }) => [what, phase, milliseconds])
+
+const tls = (elapsed: number) =>
+  ({
+    _tag: "Secured",
+    tls: { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", verified: true, chain: [] },
+    elapsed
+  }) as const
+
+describe("Diagnosis: waits", () => {
+  it("A handshake is no part of the dial, nor of a silence of the client's", () => {
+    assert.deepStrictEqual(
+      passed(conversation(
+        undefined,
+        { _tag: "Connecting", host: "mail.example.com", port: 465, tls: "implicit" },
+        { _tag: "Connected", host: "mail.example.com", port: 465, secured: true },
+        tls(7),
+        "+1000 S: 220 hi"
+      )),
+      [["connect", "connect", 3], ["tls", "tls", 7], ["reply", "greeting", 1_010]]
+    )
+    assert.deepStrictEqual(
+      passed(conversation({ secured: false }, "S: 220 hi", "C: STARTTLS", "S: 220 go on", tls(10), "+500 C: EHLO x")),
+      [
+        ["connect", "connect", 10],
+        ["tls", "tls", 10],
+        ["reply", "greeting", 10],
+        ["client", "starttls", 10],
+        ["reply", "starttls", 10],
+        ["client", "ehlo", 510]
+      ]
+    )
+  })
+
+  it("A handshake that does not end is a wait for TLS", () => {
+    const found = Diagnosis.diagnose(
+      conversation(
+        { secured: false },
+        "S: 220 hi",
+        "C: STARTTLS",
+        "S: 220 go on",
+        { _tag: "TimedOut", phase: "tls", limit: 60_000 },
+        { _tag: "Failed", phase: "tls", reason: "TimedOut", message: "x" }
+      ).map((event) => event._tag === "TimedOut" || event._tag === "Failed" ? { ...event, time: 1_060_050 } : event)
+    )
+    assert.strictEqual(found.rule, "tls/handshake-timed-out")
+    assert.deepStrictEqual(found.slow, [{ what: "tls", phase: "tls", milliseconds: 60_000, from: 5, to: 6 }])
+  })
+
+  it("A content that took long is no silence of the client's, whoever wrote the log", () => {
+    const data = ["S: 220 hi", "C: DATA", "S: 354 go on"] as const
+    const ours = passed(conversation({}, ...data, { _tag: "Content", octets: 9, lines: 1, elapsed: 8 }, "S: 250 ok"))
+    assert.deepStrictEqual(ours.slice(-2), [["reply", "data", 10], ["reply", "verdict", 10]])
+    assert.deepInclude(ours, ["content", "content", 8])
+    const foreign = passed(conversation({}, ...data, { _tag: "BodyLine", line: "x" }, "+700 C: .", "S: 250 ok"))
+    assert.deepStrictEqual(foreign.slice(-2), [["content", "content", 720], ["reply", "verdict", 10]])
+  })
+
+  it("A log of 4D's tells the wait for the greeting", () => {
+    const opened = "Connecté à 'smtp.gmail.com' sur le port 465. (sécurisé)"
+    assert.deepStrictEqual(
+      passed(conversation(undefined, { _tag: "Note", text: `SMTP ${opened}` }, "+540 S: 220 hi", "C: QUIT", "S: 221")),
+      [["reply", "greeting", 550], ["client", "quit", 10], ["reply", "quit", 10]]
+    )
+  })
+})
+
 const errorOf = (reason: SmtpErrorReason, phase: SmtpError["phase"], conversation: ReadonlyArray<LogEvent> = []) =>
   new SmtpError({
     reason,
@@ -557,6 +626,16 @@ const dialFailed = (kind: ConnectionFailed["kind"]) =>
     host: "mail.example.com",
     port: 25,
     attempts: [{ address: "192.0.2.1", problem: "it failed" }]
+  })
+
+const refused = (host: string, reason: SmtpErrorReason) =>
+  new SmtpError({
+    reason,
+    phase: "connect",
+    delivery: "NotAccepted",
+    recipients: [],
+    server: { host, port: 25 },
+    conversation: []
   })
 
 const reasons: ReadonlyArray<readonly [SmtpErrorReason, SmtpError["phase"], string]> = [
@@ -619,6 +698,36 @@ describe("Diagnosis: errors", () => {
     const diagnosis = Diagnosis.ofError(error)
     assert.strictEqual(diagnosis.rule, "authentication/google-bad-credentials")
     assert.deepStrictEqual(diagnosis.evidence.map(({ counter }) => counter), [7, 9, 10, 11])
+  })
+
+  it("Of several servers each is explained, the last that was tried first, and the soonest may be tried again", () => {
+    const both = errorOf(
+      new EveryServerFailed({
+        errors: [
+          refused("a.example", dialFailed("Refused")),
+          errorOf(
+            new EveryServerFailed({
+              errors: [
+                refused("b.example", dialFailed("HostNotFound")),
+                refused("c.example", dialFailed("Proxy"))
+              ]
+            }),
+            "connect"
+          )
+        ]
+      }),
+      "connect"
+    )
+    assert.deepStrictEqual(
+      Diagnosis.ofErrorAll(both).map(({ retryAfter, rule, what }) => [what.split(": ")[0], rule, retryAfter]),
+      [
+        ["c.example:25", "connection/proxy", "never"],
+        ["b.example:25", "connection/host-not-found", "seconds"],
+        ["a.example:25", "connection/refused", "seconds"]
+      ]
+    )
+    const { retryAfter, rule } = Diagnosis.ofError(both)
+    assert.deepStrictEqual([rule, retryAfter], ["connection/proxy", "seconds"])
   })
 
   it("Without any conversation the host says who it is", () => {

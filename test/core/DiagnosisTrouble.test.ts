@@ -91,6 +91,14 @@ describe("what a session met is explained from its log and from its error alike"
     retryAfter: "never",
     evidence: ["554 5.3.2 No service here"]
   })
+  explained("EHLO and HELO that are refused: EHLO's reply is the answer", {
+    script:
+      `S: 220 mail.test\nC: EHLO client.test\nS: 451 4.3.0 Not now\nC: HELO client.test\nS: 550 5.7.1 Go away\n${script.bye}`,
+    rule: "server/temporary",
+    stage: "ehlo",
+    retryAfter: "seconds",
+    evidence: ["EHLO client.test", "451 4.3.0 Not now"]
+  })
   explained("STARTTLS that is not offered", {
     script: script.hello + script.bye,
     options: { tls: "required" },
@@ -160,5 +168,12 @@ describe("what a session met is explained from its log and from its error alike"
     stage: "ehlo",
     retryAfter: "seconds",
     evidence: []
+  })
+  explained("a reply of two codes, the second a refusal", {
+    script: [...Script.fromText(`${script.hello}${script.from}`), Script.raw("250-Ok\r\n550 No\r\n"), Script.expectEnd],
+    rule: "connection/mixed-codes",
+    stage: "mail",
+    retryAfter: "seconds",
+    evidence: ["MAIL FROM:<ann@mail.test>", "250-Ok", "550 No"]
   })
 })

@@ -50,7 +50,9 @@ describe("recorded, explained, replayed", () => {
         const { diagnosis, error, text } = yield* record(trouble)
         assert.strictEqual(error.reason._tag, trouble.reason)
         assert.strictEqual(diagnosis.outcome, "failed")
-        assert.isTrue(diagnosis.rule.startsWith(trouble.rule), `${diagnosis.rule}: ${diagnosis.what}`)
+        assert.strictEqual(diagnosis.rule, trouble.rule)
+        assert.strictEqual(Diagnosis.ofError(error).rule, trouble.rule)
+        assert.deepStrictEqual(Diagnosis.ofErrorAll(error), [Diagnosis.ofError(error)])
         if (trouble.notReplayable !== undefined) {
           const refusal = yield* Effect.flip(Layer.build(Replay.layer(text)))
           assert.instanceOf(refusal, Replay.ReplayError)

@@ -13,7 +13,7 @@ export interface Trouble {
   readonly options?: Transporter.Options
   readonly message?: Effect.Effect<Message.Composed>
   readonly reason: SmtpError.SmtpError["reason"]["_tag"]
-  /** The rule of `Diagnosis` that knows it, or its theme. */
+  /** The rule of `Diagnosis` that knows it. */
   readonly rule: string
   /** The client leaves before the server has done all that it would. */
   readonly isUnfinished?: boolean
@@ -172,7 +172,7 @@ export const troubles: ReadonlyArray<Trouble> = [
       Script.bye
     ],
     reason: "LimitExceeded",
-    rule: "connection/protocol-violation"
+    rule: "connection/endless-reply"
   },
   {
     name: "the connection is closed behind EHLO",
@@ -227,7 +227,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     server: `${goOn}-- silence\n`,
     options: startTls,
     reason: "TimedOut",
-    rule: "connection/"
+    rule: "tls/handshake-timed-out"
   },
   {
     name: "plain text is put in front of the handshake",
@@ -268,7 +268,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     server: `${scramServer}S: 334 ${first(1_000_000_000)}\nC: *\nS: 501 Cancelled\n${script.bye}`,
     options: scram,
     reason: "LimitExceeded",
-    rule: "authentication/"
+    rule: "authentication/too-many-iterations"
   },
   {
     name: "SCRAM gets another client's nonce",
@@ -277,7 +277,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     }\nC: *\nS: 501 Cancelled\n${script.bye}`,
     options: scram,
     reason: "ProtocolViolation",
-    rule: "authentication/"
+    rule: "authentication/foreign-nonce"
   },
   {
     name: "the sender is refused behind a confirmed SCRAM login",
@@ -348,7 +348,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     name: "DATA is refused",
     server: `${script.hello}${script.envelope}C: DATA\nS: 554 5.6.0 No\nC: RSET\nS: 250 Ok\n${script.bye}`,
     reason: "ContentRefused",
-    rule: "content/refused"
+    rule: "content/refused-before-sent"
   },
   {
     name: "the content is refused",
@@ -399,13 +399,13 @@ export const troubles: ReadonlyArray<Trouble> = [
     name: "a reply of 1 MB on one line",
     server: afterMail(`250 ${"x".repeat(1_000_000)}\r\n`, Script.expectEnd),
     reason: "LimitExceeded",
-    rule: "connection/protocol-violation"
+    rule: "connection/endless-reply"
   },
   {
     name: "a reply of 1 MB in many lines",
     server: afterMail("250-x\r\n".repeat(140_000), Script.expectEnd),
     reason: "LimitExceeded",
-    rule: "connection/protocol-violation"
+    rule: "connection/endless-reply"
   },
   {
     name: "a reply without a line end",
@@ -417,7 +417,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     name: "a reply with mixed codes",
     server: afterMail("250-Ok\r\n550 No\r\n", Script.expectEnd),
     reason: "ProtocolViolation",
-    rule: ""
+    rule: "connection/mixed-codes"
   },
   {
     name: "a reply that is none",
@@ -441,13 +441,13 @@ export const troubles: ReadonlyArray<Trouble> = [
     name: "a reply that nothing waits for",
     server: `${script.hello}S: 250 mail.test\n-- end\n`,
     reason: "ProtocolViolation",
-    rule: "connection/protocol-violation"
+    rule: "connection/unasked-reply"
   },
   ...([
     ["EHLO", "connection/timed-out", "S: 220 mail.test\nC: EHLO client.test\n"],
     ["MAIL", "connection/timed-out", `${script.hello}${script.from}`],
     ["RCPT", "connection/timed-out", `${script.hello}${script.from}S: 250 Ok\n${script.to}`],
-    ["DATA", "connection/", `${script.hello}${script.envelope}C: DATA\n`],
+    ["DATA", "connection/data-not-answered", `${script.hello}${script.envelope}C: DATA\n`],
     ["the content", "connection/lost-after-content", `${script.hello}${script.envelope}${data}-- content\n`]
   ] as const).map(([what, rule, server]): Trouble => ({
     name: `${what} is never answered`,
@@ -462,7 +462,7 @@ export const troubles: ReadonlyArray<Trouble> = [
     options: { sendTimeOut: "30 minutes" },
     message: mail(long),
     reason: "TimedOut",
-    rule: "connection/lost-in-content"
+    rule: "connection/content-not-taken"
   },
   {
     name: "sendTimeOut passes while RCPT is not answered",

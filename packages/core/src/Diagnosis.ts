@@ -33,7 +33,7 @@ import { type Provider, providersOf } from "./internal/diagnosis/provider.ts"
 import { choose, type Facts, type Rule } from "./internal/diagnosis/rule.ts"
 import * as Steps from "./internal/diagnosis/steps.ts"
 import * as Troubles from "./internal/diagnosis/troubles.ts"
-import { escape } from "./internal/log/escape.ts"
+import { escape, escapeInPlain } from "./internal/log/escape.ts"
 import { isClosingNote } from "./internal/log/foreignNotes.ts"
 import { LogEvent, Phase } from "./LogEvent.ts"
 import * as LogText from "./LogText.ts"
@@ -262,14 +262,41 @@ export const ofReply = (options: {
   )
 }
 
+const soonest: ReadonlyArray<RetryAfter> = ["seconds", "hours", "never"]
+
 /**
- * One answer for an error of `send` or of the dialogue; of `EveryServerFailed`, for the first server's.
+ * One answer for an error of `send` or of the dialogue; of `EveryServerFailed`, for the server that was tried last, and
+ * `retryAfter` is that of the server that may be tried again soonest.
  *
  * The reason decides; the end of the conversation that the error carries adds who the server is, and the evidence.
  */
 export const ofError = (error: SmtpError): Diagnosis => {
+  const [last, ...others] = ofErrorAll(error)
+  if (others.length === 0) return last
+  const all = [last, ...others].map(({ retryAfter = "seconds" }) => retryAfter)
+  const retryAfter = soonest.find((each) => all.includes(each)) ?? "never"
+  return Object.assign({}, last, { retryAfter })
+}
+
+/** An answer for each server of `EveryServerFailed`, which it names, the one that was tried last first; else just the one. */
+export const ofErrorAll = (error: SmtpError): readonly [Diagnosis, ...ReadonlyArray<Diagnosis>] => {
+  const { reason } = error
+  if (reason._tag !== "EveryServerFailed") return [ofOne(error)]
+  const [last = ofOne(reason.errors[0]), ...before] = reason.errors.toReversed().flatMap((each) =>
+    ofErrorAll(each).map(named(each))
+  )
+  return [last, ...before]
+}
+
+/** Of several servers, which one it is about; those of a server that is several itself are named already. */
+const named = ({ reason, server }: SmtpError) => (diagnosis: Diagnosis): Diagnosis => {
+  if (server === undefined || reason._tag === "EveryServerFailed") return diagnosis
+  const where = `${escapeInPlain(server.host)}${server.port === 0 ? "" : `:${server.port}`}`
+  return Object.assign({}, diagnosis, { what: `${where}: ${diagnosis.what}` })
+}
+
+const ofOne = (error: SmtpError): Diagnosis => {
   const { conversation, phase, reason, recipients, server: dialled } = error
-  if (reason._tag === "EveryServerFailed") return ofError(reason.errors[0])
   const dialogue = Dialogue.read(conversation)
   const slow = slowest(Troubles.waits(conversation, dialogue))
   const reply = error.reply

@@ -140,38 +140,6 @@ const octetsOf = (events: ReadonlyArray<LogEvent>): number => {
   return counted === 0 ? announced : counted
 }
 
-/** The wait for the greeting in a log that tells of the connection in words of its own, as 4D's. */
-const greetingOf = ([first, ...others]: Conversation["events"]): ReadonlyArray<Diagnosis.Wait> => {
-  const line = others.find(({ _tag }) => _tag === "ServerLine" || _tag === "ClientLine")
-  return first._tag !== "Note" || !opening.test(first.text) || line?._tag !== "ServerLine" || line.time < first.time
-    ? []
-    : [{
-      what: "reply",
-      phase: "greeting",
-      milliseconds: line.time - first.time,
-      from: first.counter,
-      to: line.counter
-    }]
-}
-
-/** Waits as they were, one after the other: a handshake is no part of the dial, nor of a silence of the client's. */
-const waitsOf = (events: Conversation["events"]): ReadonlyArray<Diagnosis.Wait> => {
-  const waits = [...greetingOf(events), ...Diagnosis.waits(events)]
-  const places = new Map(events.map(({ counter }, at) => [counter, at]))
-  const place = (counter: number) => places.get(counter) ?? 0
-  const handshakes = waits.filter(({ what }) => what === "tls")
-  const isImplicit = events.some((event) => event._tag === "Connected" && event.secured)
-  return waits.map((wait) => {
-    const inside = handshakes.find(({ to }) =>
-      (wait.what === "connect" && isImplicit) ||
-      (wait.what === "client" && place(wait.from) < place(to) && place(to) <= place(wait.to))
-    )
-    return inside === undefined
-      ? wait
-      : { ...wait, milliseconds: Math.max(0, wait.milliseconds - inside.milliseconds) }
-  })
-}
-
 export const tell = (conversation: Conversation): Told => {
   const { events } = conversation
   const times = events.flatMap(({ time }) => told(time) ?? [])
@@ -196,13 +164,11 @@ export const tell = (conversation: Conversation): Told => {
     sources: diagnosis.sources.map(visible)
   })
 
-  const waits = start === null ? [] : waitsOf(events)
+  const waits = start === null ? [] : Diagnosis.waits(events)
   const bars = waits.flatMap(({ from, milliseconds, phase, to, what }): ReadonlyArray<Bar> => {
     const [fromAt, toAt] = [byCounter.get(from), byCounter.get(to)]
     if (fromAt === undefined || toAt === undefined || start === null || milliseconds === 0) return []
-    const since = what === "connect"
-      ? events[fromAt]?.time ?? start
-      : from === to || what === "client"
+    const since = from === to
       ? (events[toAt]?.time ?? start) - milliseconds
       : events[fromAt]?.time ?? start
     return [[what, phase, since - start, milliseconds, fromAt, toAt]]

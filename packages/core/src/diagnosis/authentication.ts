@@ -601,6 +601,79 @@ export const rules: ReadonlyArray<Rule> = [
     sources: [source.rfc4954, source.postfix]
   },
   {
+    id: "authentication/too-few-iterations",
+    when: [{ kind: ["LimitExceeded"], phase: ["auth"], tokens: ["saslIterations 4096"] }],
+    what:
+      "The client broke the login off: the server asked for so few rounds of SCRAM's password hash that the password could be guessed.",
+    causes: ["the server's store of passwords is old", "somebody in between wants to guess the password: an attack"],
+    todo: [
+      "have the server store the password anew, with 4096 rounds or more",
+      "over verified TLS, another mechanism: authenticationMode: \"PLAIN\""
+    ],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: ["RFC 7677 §4"]
+  },
+  {
+    id: "authentication/too-many-iterations",
+    when: [{ kind: ["LimitExceeded"], phase: ["auth"], tokens: ["saslIterations"] }],
+    what:
+      "The client broke the login off: the server asked for more rounds of SCRAM's password hash than the client will compute.",
+    causes: [
+      "the server's iteration count is set far too high",
+      "the server, or somebody in between, wants to keep the client busy"
+    ],
+    todo: [
+      "tell the administrator the count: i= in the challenge (in base64) of the evidence",
+      "over verified TLS, another mechanism: authenticationMode: \"PLAIN\""
+    ],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: ["RFC 5802 §9", "RFC 7677 §4"]
+  },
+  {
+    id: "authentication/foreign-nonce",
+    when: [{ kind: ["ProtocolViolation"], phase: ["auth"], words: ["nonce extend", "nonce", "somebody else attempt"] }],
+    what:
+      "The client broke the login off: the server's SCRAM challenge does not belong to this login, it answers another nonce than the client's.",
+    causes: [
+      "the server mixes logins up, or a proxy in between does",
+      "somebody plays a recorded challenge back: an attack"
+    ],
+    todo: ["do not log in over this network until it is explained", "tell the administrator"],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: ["RFC 5802 §5.1"]
+  },
+  {
+    id: "authentication/server-unproven",
+    when: [{ kind: ["ProtocolViolation"], phase: ["auth"], words: ["prove knows password", "proven knows password"] }],
+    what:
+      "The client broke the login off: the server could not prove that it knows the password, so it may not be the server that it says it is.",
+    causes: [
+      "another machine answers in the server's place: an attack, or a wrong host",
+      "the server's store of passwords is broken"
+    ],
+    todo: [
+      "do not log in over this network until it is explained",
+      "check host and certificate",
+      "tell the administrator"
+    ],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: ["RFC 5802 §3"]
+  },
+  {
+    id: "authentication/broken-off",
+    when: [{ kind: ["ProtocolViolation", "LimitExceeded"], phase: ["auth"] }],
+    what: "The client broke the login off: what the server sent for it does not fit the mechanism.",
+    causes: ["the server's part of the mechanism is broken", "a proxy or firewall rewrites the dialogue"],
+    todo: ["read the failure's own words in the evidence", "try another mechanism (authenticationMode)"],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: [source.rfc4954]
+  },
+  {
     id: "authentication/no-common-mechanism",
     when: [{ kind: ["AuthenticationUnavailable/NoCommonMechanism", "AuthenticationUnavailable/NotOffered"] }],
     what: "Client and server have no way to log in in common.",

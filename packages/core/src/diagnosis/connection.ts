@@ -134,7 +134,7 @@ export const rules: ReadonlyArray<Rule> = [
       phase: ["verdict"]
     }],
     what:
-      "The whole message was sent, and the connection broke before the server's verdict. It may have been delivered.",
+      "The whole message was sent, and the server's verdict did not come: the connection broke, or the time passed. The message may have been delivered.",
     causes: [
       "the server takes long to check the message",
       "the network broke at the worst moment",
@@ -150,11 +150,37 @@ export const rules: ReadonlyArray<Rule> = [
     sources: ["RFC 5321 §4.5.3.2.6", "RFC 1047"]
   },
   {
+    id: "connection/content-not-taken",
+    when: [{ kind: ["TimedOut/phase", "TimedOut/send"], phase: ["content"] }],
+    what: "The server stopped taking the message before all of it was sent, and the time passed. It was not delivered.",
+    causes: [
+      "packets of full size do not get through (MTU), or a firewall, VPN or virus scanner holds the message back",
+      "the server is overloaded",
+      "the line is too slow for the message"
+    ],
+    todo: ["try a small message", "try from another network", "allow more time (timeLimits)"],
+    ask: people.network,
+    retryAfter: "seconds",
+    sources: ["RFC 5321 §4.5.3.2.5"]
+  },
+  {
+    id: "connection/data-not-answered",
+    when: [{ kind: ["TimedOut/phase"], phase: ["data"] }],
+    what:
+      "The server took sender and recipients, and did not answer DATA in time. Nothing of the message was sent, and it was not delivered.",
+    causes: [
+      "the server checks something slow before it takes the message (a filter, a block list, another server)",
+      "the server is overloaded",
+      "a firewall or virus scanner in between waits for something else"
+    ],
+    todo: ["send again later", "try from another network", "allow more time (timeLimits.data)"],
+    ask: people.administrator,
+    retryAfter: "seconds",
+    sources: ["RFC 5321 §4.5.3.2.4"]
+  },
+  {
     id: "connection/lost-in-content",
-    when: [{
-      kind: ["ConnectionLost/Closed", "ConnectionLost/Reset", "TimedOut/phase", "TimedOut/send"],
-      phase: ["content", "data"]
-    }],
+    when: [{ kind: ["ConnectionLost/Closed", "ConnectionLost/Reset"], phase: ["content"] }],
     what: "The connection broke while the message was being sent. It was not delivered.",
     causes: [
       "the server found the message too large or unwanted and hung up",
@@ -169,7 +195,7 @@ export const rules: ReadonlyArray<Rule> = [
   {
     id: "connection/lost-at-auth",
     when: [{ kind: ["ConnectionLost/Closed", "ConnectionLost/Reset", "TimedOut/phase"], phase: ["auth"] }],
-    what: "The server ended the connection in the middle of the login instead of answering.",
+    what: "The server ended the connection, or fell silent, in the middle of the login instead of answering.",
     causes: ["the server blocks this address after failed logins", "the server's password check is broken"],
     todo: ["check user and password", "wait, and try once", "ask whether the address is blocked"],
     ask: people.administrator,
@@ -178,7 +204,7 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "connection/lost-at-tls",
-    when: [{ kind: ["ConnectionLost/Closed", "ConnectionLost/Reset", "TimedOut/phase"], phase: ["tls", "starttls"] }],
+    when: [{ kind: ["ConnectionLost/Closed", "ConnectionLost/Reset"], phase: ["tls", "starttls"] }],
     what: "The connection ended during the TLS handshake.",
     causes: ["the two ends have no TLS version or cipher in common", "a firewall or virus scanner interferes with TLS"],
     todo: ["try from another network", "see which TLS versions the server speaks (1.2 is the least we speak)"],
@@ -217,6 +243,44 @@ export const rules: ReadonlyArray<Rule> = [
     todo: ["see which wait took the time", "allow more time (sendTimeOut) or more sessions"],
     retryAfter: "seconds",
     sources: ["Colloquy, option sendTimeOut"]
+  },
+  {
+    id: "connection/mixed-codes",
+    when: [{ kind: ["ProtocolViolation"], words: ["different codes"] }],
+    what:
+      "The lines of one reply had different codes, so nobody knows whether it was a yes or a no, and the session was closed.",
+    causes: [
+      "two replies ran into each other: a proxy, firewall or virus scanner puts its own between the server's",
+      "the server is broken"
+    ],
+    todo: ["read both codes in the evidence", "try from another network", "tell the administrator"],
+    ask: people.administrator,
+    retryAfter: "seconds",
+    sources: ["RFC 5321 §4.2.1"]
+  },
+  {
+    id: "connection/unasked-reply",
+    when: [{ kind: ["ProtocolViolation"], words: ["nothing waits for"] }],
+    what:
+      "The server sent a reply that nothing had asked for, so the two were out of step, and the session was closed.",
+    causes: ["a proxy, firewall or virus scanner puts its own replies in between", "the server is broken"],
+    todo: ["read what it said in the evidence", "try from another network", "tell the administrator"],
+    ask: people.administrator,
+    retryAfter: "seconds",
+    sources: [source.rfc5321]
+  },
+  {
+    id: "connection/endless-reply",
+    when: [{ kind: ["LimitExceeded"], tokens: ["replyLine", "replyLines", "reply", "ehloKeywords"] }],
+    what: "The server's reply went on and on, far beyond what a reply may be, and the session was closed.",
+    causes: [
+      "something else than a mail server listens there",
+      "the server is broken, or wants to keep the client busy"
+    ],
+    todo: ["read how it begins in the evidence", "check host and port"],
+    ask: people.administrator,
+    retryAfter: "seconds",
+    sources: ["RFC 5321 §4.5.3.1.5"]
   },
   {
     id: "connection/protocol-violation",

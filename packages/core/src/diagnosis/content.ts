@@ -230,8 +230,18 @@ export const rules: ReadonlyArray<Rule> = [
     sources: ["Colloquy, P6 of docs/design.md"]
   },
   {
+    id: "content/refused-before-sent",
+    when: [{ phase: ["data"], code: [5] }],
+    what: "The server took sender and recipients, and refused the message before any of it was sent.",
+    causes: ["a rule of the server for this client, sender or recipient", "the server counts the recipients as none"],
+    todo: ["read the server's words", "ask with them in hand"],
+    ask: people.administrator,
+    retryAfter: "never",
+    sources: ["RFC 5321 §3.3"]
+  },
+  {
     id: "content/refused",
-    when: [{ phase: ["content", "verdict", "data"], code: [5] }],
+    when: [{ phase: ["content", "verdict"], code: [5] }],
     what: "The server had the whole message and refused it.",
     causes: ["its content or size", "a rule or filter of the server", "the sender may not send this"],
     todo: ["send a small plain text message to see whether it is the content", "ask with the server's words in hand"],

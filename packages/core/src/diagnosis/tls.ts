@@ -40,7 +40,8 @@ export const rules: ReadonlyArray<Rule> = [
     causes: [
       "no TLS version or cipher in common",
       "a virus scanner or firewall interferes",
-      "the server's TLS is broken"
+      "the server's TLS is broken",
+      "in another program's log, which does not tell the two apart: the certificate was not accepted"
     ],
     todo: [
       "see which TLS versions the server speaks",
@@ -50,6 +51,24 @@ export const rules: ReadonlyArray<Rule> = [
     ask: people.administrator,
     retryAfter: "seconds",
     sources: ["RFC 8446 §4.1.1"]
+  },
+  {
+    id: "tls/handshake-timed-out",
+    when: [{ kind: ["TimedOut/phase", "TimedOut/send"], phase: ["tls"] }],
+    what: "The TLS handshake did not end in time: the server agreed to TLS and then said nothing more.",
+    causes: [
+      "a firewall or virus scanner lets the dialogue pass and swallows TLS",
+      "the server is overloaded, or its TLS hangs",
+      "packets of full size do not get through (MTU)"
+    ],
+    todo: [
+      "try from another network",
+      "use port 465 with implicit TLS",
+      "allow more time (timeLimits.starttls)"
+    ],
+    ask: people.network,
+    retryAfter: "seconds",
+    sources: [source.rfc3207, "RFC 8446 §4"]
   },
   {
     id: "tls/certificate-expired",
@@ -66,7 +85,10 @@ export const rules: ReadonlyArray<Rule> = [
   },
   {
     id: "tls/certificate-name",
-    when: [{ kind: ["CertificateRejected"], words: ["certificate is for", "not for", "does match", "doesn match"] }, {
+    when: [{
+      kind: ["CertificateRejected"],
+      words: ["certificate is for", "not for", "does match", "doesn match", "did match"]
+    }, {
       kind: ["CertificateRejected"],
       tokens: ["ERR_TLS_CERT_ALTNAME_INVALID", "altnames"]
     }],

@@ -47,6 +47,9 @@ const asked = ({ phase, sent, verb }: Exchange): string => {
   }
 }
 
+const extensions = (count: number): string =>
+  count === 0 ? "no extension" : count === 1 ? "1 extension" : `${count} extensions`
+
 const answered = ({ phase, reply, verb }: Exchange): string => {
   if (reply === undefined) return "; no answer is in the log"
   const { code, lines } = reply
@@ -57,7 +60,7 @@ const answered = ({ phase, reply, verb }: Exchange): string => {
       : `: it refused, ${code} ${said}`
   }
   if (code >= 400) return `; the server refused: ${code} ${said}`
-  if (phase === "ehlo") return `; the server offers ${lines.length - 1} extensions`
+  if (phase === "ehlo" && verb !== "HELO") return `; the server offers ${extensions(lines.length - 1)}`
   if (code === 334) return "; the server asked on"
   if (code === 235) return "; the server accepted the login"
   if (code === 354) return "; the server waits for it"

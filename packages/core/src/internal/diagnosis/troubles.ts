@@ -3,7 +3,11 @@
  *
  * A trouble that the session got over is not one: a mechanism that was not supported before another succeeded, a HELO
  * behind a refused EHLO, a 421 in an idle session. Neither is what only follows from another: `503` to RCPT behind a
- * refused MAIL, `554 no valid recipients` to DATA, the end of the connection behind a refusal.
+ * refused MAIL, `554 no valid recipients` to DATA, a refused HELO behind a refused EHLO, the end of the connection behind
+ * a refusal.
+ *
+ * What our own `Failed` says outranks what the server said on the way to it: the `501` to our `*` is no refusal, and a
+ * reply that broke the protocol is evidence of that and nothing else.
  */
 import type { LogEvent, Phase } from "../../LogEvent.ts"
 import { isClosingNote, openingNote } from "../log/foreignNotes.ts"
@@ -84,7 +88,7 @@ const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>
   if (code === 421) return exchange.unasked && at === all.length - 1 && isIdle(all)
   switch (exchange.phase) {
     case "ehlo":
-      return session.helloAt > at
+      return session.helloAt > at || (exchange.verb === "HELO" && isEhloRefused(all[at - 1]))
     case "auth":
       return session.loginAt > at
     case "starttls":
@@ -102,6 +106,10 @@ const isOvercome = (exchange: Exchange, at: number, all: ReadonlyArray<Exchange>
       return false
   }
 }
+
+/** EHLO's reply is the one that counts: HELO was only tried because of it. */
+const isEhloRefused = (exchange: Exchange | undefined): boolean =>
+  exchange?.verb === "EHLO" && isNegative(exchange) && exchange.reply?.complete === true
 
 /** The last transaction was done with, and nothing was open. */
 const isIdle = (exchanges: ReadonlyArray<Exchange>): boolean => {
@@ -248,13 +256,21 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
   }
 
   const session = outline(exchanges)
+  const failed = done.filter((event) =>
+    event._tag === "Failed" || event._tag === "TimedOut" || event._tag === "AttemptFailed"
+  )
+  const failure = failed.findLast((event) => event._tag === "Failed")
+  /** Replies that are the violation itself, or only answer that the client gave up because of it. */
+  const violating: Array<LogEvent> = []
   exchanges.forEach((exchange, at) => {
+    if (failure !== undefined && isOutranked(exchange, failure)) {
+      violating.push(...challengeBefore(exchanges, at), ...carriers(exchange))
+      return
+    }
     if (!isNegative(exchange) || isOvercome(exchange, at, exchanges, session) || isConsequence(exchange, session)) {
       return
     }
-    const { reply, sent } = exchange
-    if (reply === undefined) return
-    const evidence = [...challengeBefore(exchanges, at), ...(sent === undefined ? [] : [sent]), ...reply.events]
+    const evidence = [...challengeBefore(exchanges, at), ...carriers(exchange)]
     troubles.push({
       facts: facts("reply", exchange.phase, words(exchange), exchange),
       evidence,
@@ -263,11 +279,7 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
     })
   })
 
-  const failed = done.filter((event) =>
-    event._tag === "Failed" || event._tag === "TimedOut" || event._tag === "AttemptFailed"
-  )
   const closed = closing(done)
-  const failure = failed.findLast((event) => event._tag === "Failed")
   if (failure !== undefined) {
     const { message, phase, reason } = failure
     const about = failed.filter((event) => event._tag !== "Failed")
@@ -284,7 +296,9 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
           phase,
           reason === "CertificateRejected" ? verdictIn(message) : message
         ),
-        evidence: [...about, ...(pending?.sent === undefined ? [] : [pending.sent]), failure],
+        evidence: [
+          ...new Set([...violating, ...about, ...(pending?.sent === undefined ? [] : [pending.sent]), failure])
+        ],
         transaction: pending?.transaction ?? 0,
         partial: false
       })
@@ -349,6 +363,23 @@ export const find = (dialogue: Dialogue): ReadonlyArray<Trouble> => {
 const troublesome =
   /\b(?:E(?:CONN|NOTFOUND|AI_|TIMEDOUT|HOST|NET|PROTO|SOCKET|DNS|TLS|PIPE)\w*|ERR_\w+|getaddrinfo|tim(?:ed |e)out|refused|unreachable|reset by|handshake fail\w*|certificate (?:verify|verification|has expired)|self.signed|wrong version number)\b/i
 
+const carriers = ({ reply, sent }: Exchange): ReadonlyArray<LogEvent> => [
+  ...(sent === undefined ? [] : [sent]),
+  ...(reply?.events ?? [])
+]
+
+/** Is this what made us give up, or the answer to that? */
+const isOutranked = (
+  { phase, reply, sent, unasked, verb }: Exchange,
+  failure: Extract<LogEvent, { readonly _tag: "Failed" }>
+): boolean => {
+  const isBroken = failure.reason === "ProtocolViolation" || failure.reason === "LimitExceeded"
+  if (!isBroken || reply === undefined || phase !== failure.phase) return false
+  const [first] = reply.events
+  if (first === undefined || first.counter > failure.counter) return false
+  return !reply.complete || unasked || (verb === "*" && sent?._tag === "ClientLine" && sent.line === "*")
+}
+
 /** The commands and challenges of the login that a refusal ends: the AUTH line is evidence too. */
 const challengeBefore = (exchanges: ReadonlyArray<Exchange>, at: number): ReadonlyArray<LogEvent> => {
   const exchange = exchanges[at]
@@ -369,33 +400,66 @@ export interface Wait {
   readonly to: number
 }
 
-/** Where the time went, in the order in which it passed. */
+/** Where the time went, in the order in which it passed. Each moment is counted once, as what it was waited for. */
 export const waits = (events: ReadonlyArray<LogEvent>, { exchanges }: Dialogue): ReadonlyArray<Wait> => {
   const found: Array<Wait> = []
+  const places = new Map(events.map((event, at) => [event, at]))
+  const placeOf = (event: LogEvent | undefined) => event === undefined ? -1 : places.get(event) ?? -1
+  const later = (a: LogEvent | undefined, b: LogEvent | undefined) => placeOf(a) >= placeOf(b) ? a : b
   const add = (what: Wait["what"], phase: Phase, from: LogEvent | undefined, to: LogEvent | undefined, ms?: number) => {
     if (from === undefined || to === undefined) return
     const milliseconds = ms ?? to.time - from.time
     if (milliseconds >= 0) found.push({ what, phase, milliseconds, from: from.counter, to: to.counter })
   }
+
   const connecting = events.find((event) => event._tag === "Connecting")
-  const connected = events.find((event) => event._tag === "Connected")
-  add("connect", "connect", connecting, connected ?? events.findLast((event) => event._tag === "AttemptFailed"))
-  for (const event of events) {
-    if (event._tag === "Secured") add("tls", "tls", event, event, event.elapsed)
-    if (event._tag === "Content") add("content", "content", event, event, event.elapsed)
+  const connected = events.find((event) =>
+    event._tag === "Connected" || (event._tag === "Note" && openingNote(event.text) !== undefined)
+  )
+  const unconnected = connected ?? events.findLast((event) => event._tag === "AttemptFailed") ??
+    events.find((event) => event._tag === "TimedOut" || event._tag === "Failed")
+  // TLS comes before `Connected` is told, where it is implicit
+  const isImplicit = connected?._tag === "Connected" && connected.secured
+  const secured = isImplicit ? events.find((event) => event._tag === "Secured") : undefined
+  const handshake = secured?.elapsed ?? 0
+  if (connecting !== undefined && unconnected !== undefined) {
+    add("connect", "connect", connecting, unconnected, Math.max(0, unconnected.time - connecting.time - handshake))
   }
-  const end = events.findLast((event) => event._tag === "TimedOut" || event._tag === "Closed")
+
+  /** Handshakes and contents: what ends with one of these was no silence, and no wait for a reply. */
+  const done = events.filter((event) => event._tag === "Secured" || event._tag === "Content")
+  for (const event of done) {
+    const phase = event._tag === "Secured" ? "tls" : "content"
+    add(phase, phase, event, event, event.elapsed)
+  }
+  const end = events.find((event) => event._tag === "TimedOut") ??
+    events.findLast((event) => event._tag === "Failed" || event._tag === "Closed")
   let before: LogEvent | undefined = connected ?? connecting
-  for (const { phase, reply, sent } of exchanges) {
+  let next = 0
+  /** The last of those that came before this. */
+  const passed = (place: number): void => {
+    for (; next < done.length && placeOf(done[next]) < place; next++) before = later(before, done[next])
+  }
+  for (const { phase, reply, sent, verb } of exchanges) {
     const first = reply?.events[0]
     const last = reply?.events.at(-1)
-    if (sent !== undefined && before !== undefined && sent._tag === "ClientLine" && sent.time > before.time) {
-      add("client", phase, before, sent)
+    if (sent?._tag === "ClientLine") {
+      passed(placeOf(sent))
+      if (before !== undefined && placeOf(before) < placeOf(sent) && sent.time > before.time) {
+        // of a program whose log has the message's lines, and no event for them
+        if (verb === ".") add("content", "content", before, sent)
+        else add("client", phase, before, sent)
+      }
     }
-    const since = sent !== undefined && (before === undefined || sent.time > before.time) ? sent : before
-    add("reply", phase, since, first === undefined ? undefined : last)
-    if (last !== undefined) before = last
-    else if (sent !== undefined) add("reply", phase, sent, end)
+    if (first !== undefined) passed(placeOf(first))
+    const since = later(before, sent)
+    if (last !== undefined) {
+      add("reply", phase, since, last)
+      before = last
+    } else if (sent !== undefined) add("reply", phase, since, end)
+    else if (phase === "greeting") add("reply", phase, since, end)
   }
+  const broken = events.find((event) => (event._tag === "TimedOut" || event._tag === "Failed") && event.phase === "tls")
+  if (broken !== undefined && exchanges.some(({ reply }) => reply !== undefined)) add("tls", "tls", before, broken)
   return found
 }
