@@ -3,6 +3,7 @@ import {
   type Message,
   MessageError as MessageErrors,
   type Receipt,
+  Redaction,
   Reply,
   SmtpError,
   type Transporter
@@ -924,4 +925,25 @@ describe("onUnknown", () => {
       assert.deepStrictEqual(summary(error), unknown)
       yield* nothingLeft
     }))
+})
+
+describe("A message in more than one transaction", () => {
+  const refusedTwice = "S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250 LIMITS RCPTMAX=1\n" +
+    `${script.from}S: 250 Ok\n${script.to}S: 550 No, see ticket 17\nC: RSET\nS: 250 Ok\n` +
+    `${script.from}S: 250 Ok\nC: RCPT TO:<eve@mail.test>\nS: 550 No, see ticket 18\nC: RSET\nS: 250 Ok\n${script.bye}`
+
+  it.effect("fails with a message under the transporter's redaction, as one does that fails in one", () =>
+    Effect.gen(function*() {
+      const redaction = Redaction.text("tickets", (text) => text.replaceAll(/ticket \d+/g, "ticket ***"))
+      const error = yield* failureOf(sending({ redaction }, mail(text, "bob@mail.test", "eve@mail.test")))
+      assert.strictEqual(error.message, "mail.test:2525: the server refused 1 of 1 recipients: 550 No, see ticket ***")
+      yield* finished
+    }).pipe(Effect.provide(layer(refusedTwice))))
+
+  it.effect("fails with a message that counts all of its recipients, where nothing was to be hidden", () =>
+    Effect.gen(function*() {
+      const error = yield* failureOf(sending({}, mail(text, "bob@mail.test", "eve@mail.test")))
+      assert.strictEqual(error.message, "mail.test:2525: the server refused 2 of 2 recipients: 550 No, see ticket 18")
+      yield* finished
+    }).pipe(Effect.provide(layer(refusedTwice))))
 })

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Receipt, type RecipientVerdict } from "../Receipt.ts"
-import { SmtpError } from "../SmtpError.ts"
+import { describe, SmtpError } from "../SmtpError.ts"
 import { delivery } from "./delivery.ts"
 
 type Outcome = Effect.Effect<Receipt, SmtpError>
@@ -39,6 +39,10 @@ const withRecipients = (receipt: Receipt, recipients: ReadonlyArray<RecipientVer
   return new Receipt({ ...fields, recipients: [first, ...rest] })
 }
 
+/** The message where a redaction had something to hide in it; else the new verdicts make a better one. */
+const redacted = (error: SmtpError): { readonly summary?: string } =>
+  error.summary === undefined || error.summary === describe(error) ? {} : { summary: error.summary }
+
 const withVerdicts = (error: SmtpError, recipients: ReadonlyArray<RecipientVerdict>): SmtpError =>
   new SmtpError({
     reason: error.reason,
@@ -46,7 +50,8 @@ const withVerdicts = (error: SmtpError, recipients: ReadonlyArray<RecipientVerdi
     delivery: delivery(recipients) ?? "Partial",
     recipients,
     conversation: error.conversation,
-    ...(error.server === undefined ? {} : { server: error.server })
+    ...(error.server === undefined ? {} : { server: error.server }),
+    ...redacted(error)
   })
 
 const verdictsOf = (outcome: Result.Result<Receipt, SmtpError>): ReadonlyArray<RecipientVerdict> =>
