@@ -147,3 +147,78 @@ describe("a window of transactions", () => {
     }
   }
 })
+
+describe("a server that refuses BDAT without reading it", () => {
+  for (const arrival of ["line", "byte"] as const) {
+    it.effect(`takes no second message out of the content of the first, and is sent DATA from then on (${arrival})`, () =>
+      Effect.gen(function*() {
+        const server = Model.make({ ...Model.kind, bdat: "unread", arrival })
+        const commands = "RSET\r\nMAIL FROM:<eve@evil.test>\r\nRCPT TO:<bob@mail.test>\r\nBDAT 4 LAST\r\nHi\r\n"
+        const [first, second] = yield* toEnd(
+          Effect.scoped(Effect.gen(function*() {
+            const transporter = yield* Transporter.make({
+              host: "model.test",
+              port: 2525,
+              tls: "none",
+              name: "client.test"
+            })
+            const message = yield* mail(`Subject: x\r\n\r\n${commands.repeat(20)}`)
+            return [
+              yield* Effect.flip(transporter.send(message)),
+              yield* transporter.send(message)
+            ] as const
+          })),
+          5_000
+        ).pipe(
+          Effect.provide(Layer.mergeAll(server.layer, SmtpLog.layerMemory, TestPlatform.layer), { local: true })
+        )
+        assert.deepStrictEqual(
+          [first.reason._tag, first.delivery, first.reply?.code],
+          ["ContentRefused", "NotAccepted", 500]
+        )
+        assert.deepStrictEqual(second.recipients.map(({ _tag }) => _tag), ["Accepted"])
+        assert.deepStrictEqual(server.truth, [{
+          id: "x",
+          sender: "ann@mail.test",
+          recipient: "bob@mail.test",
+          content: `Subject: x\r\n\r\n${commands.repeat(20)}`
+        }])
+        assert.strictEqual(server.open(), 0)
+      }))
+  }
+})
+
+describe("a server that counts (RFC 9422)", () => {
+  it.effect("is given no more domains a session than it announces, and every recipient", () =>
+    Effect.gen(function*() {
+      const server = Model.make({ ...Model.kind, limits: { rcptDomainMax: 2, mailMax: 3 }, announcesLimits: true })
+      const recipients = ["a@one.test", "b@two.test", "c@three.test", "d@ONE.test", "e@four.test"] as const
+      const receipts = yield* toEnd(
+        Effect.scoped(Effect.gen(function*() {
+          const transporter = yield* Transporter.make({
+            host: "model.test",
+            port: 2525,
+            tls: "none",
+            name: "client.test",
+            maxSessions: 1
+          })
+          return yield* Effect.forEach([1, 2, 3], (at) =>
+            Effect.flatMap(
+              mail(`Subject: ${at}\r\n\r\nHi\r\n`, ...recipients),
+              transporter.send
+            ), { concurrency: "unbounded" })
+        })),
+        5_000
+      ).pipe(
+        Effect.provide(Layer.mergeAll(server.layer, SmtpLog.layerMemory, TestPlatform.layer), { local: true })
+      )
+      assert.deepStrictEqual(server.faults, [])
+      for (const [at, receipt] of receipts.entries()) {
+        assert.deepStrictEqual(receipt.recipients.map(({ _tag }) => _tag), recipients.map(() => "Accepted"))
+        assert.deepStrictEqual(
+          server.truth.filter(({ id }) => id === String(at + 1)).map(({ recipient }) => recipient).toSorted(),
+          recipients.toSorted()
+        )
+      }
+    }))
+})

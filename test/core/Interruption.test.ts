@@ -321,6 +321,32 @@ describe("an interrupted send", () => {
         `S: 250 Ok\nS: 250 Ok\nS: 250 Two\nS: 250 Ok\nS: 250 Ok\nS: 250 Ok\nS: 250 Three\n${script.bye}`
     ))))
 
+  it.effect("is not sent again by another session, where its own is closed by 421", () =>
+    Effect.gen(function*() {
+      const { fiber, scope, transporter } = yield* begin({ maxSessions: 1 })
+      yield* atOnce(Fiber.join(fiber))
+      const second = yield* Effect.forkChild(Effect.flatMap(mail(), transporter.send))
+      yield* turns
+      const third = yield* Effect.forkChild(Effect.flatMap(mail(), transporter.send))
+      yield* turns
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(second))
+      yield* turns
+      yield* TestClock.adjust("3 seconds")
+      yield* atOnce(Fiber.join(interrupting))
+      assert.strictEqual((yield* atOnce(Fiber.join(third))).reply.text, "Three")
+      yield* atOnce(Scope.close(scope, Exit.void))
+      yield* nothingLeft
+      yield* finished
+    }).pipe(Effect.provide(layer([
+      Script.fromText(
+        "S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250-PIPELINING\nS: 250 CHUNKING\n" +
+          `${script.from}${script.to}S: 250 Ok\nS: 250 Ok\n-- bdat\nS: 250 One\n` +
+          `${script.from}${script.to}-- bdat\nC: RSET\n${script.from}${script.to}-- bdat\n-- delay 3 seconds\n` +
+          "S: 421 Closing\n-- close\n"
+      ),
+      Script.fromText(`${script.hello}${script.envelope}C: DATA\nS: 354 Go on\n-- content\nS: 250 Three\n${script.bye}`)
+    ]))))
+
   it.effect("of a session that went stale is not sent by another one", () =>
     Effect.gen(function*() {
       const { fiber, scope, transporter } = yield* begin()

@@ -39,7 +39,8 @@ const nasty = Arbitrary.map(
 const cuts = Arbitrary.array(Arbitrary.schema(Schema.Natural))
 const cut = (whole: Uint8Array, cuts: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
   const at = [0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length].toSorted((a, b) => a - b)
-  return at.slice(1).map((end, index) => whole.slice(at[index], end))
+  // views, at any offset of one buffer, as a socket or a file gives them
+  return at.slice(1).map((end, index) => whole.subarray(at[index], end))
 }
 
 /** RFC 5321 §2.3.8, on the whole text: each CR, LF and CRLF is one CRLF, and the last line has one. */
@@ -73,13 +74,6 @@ describe("repair", () => {
     assert.strictEqual(join(repaired(cut(octetsOf(content), cuts))), normalized(content))
   })
 
-  it("counts what it made right", () => {
-    const repair = makeRepair()
-    repair.push(octetsOf("a\r\nb\nc\rd\r"))
-    repair.end()
-    assert.strictEqual(repair.repaired(), 3)
-  })
-
   it("passes on what is right, uncopied", () => {
     const chunk = octetsOf("Subject: Hi\r\n\r\nHi\r\n")
     assert.strictEqual(makeRepair().push(chunk), chunk)
@@ -90,7 +84,6 @@ describe("repair", () => {
     const repair = makeRepair()
     const twice = join([...cut(once, cuts).map(repair.push), repair.end()])
     assert.strictEqual(twice, latin1(once))
-    assert.strictEqual(repair.repaired(), 0)
   })
 
   it.prop("knows content that is whole, and its lines", [nasty, cuts], ([content, cuts]) => {

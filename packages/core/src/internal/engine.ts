@@ -490,7 +490,7 @@ export const make = Effect.fnUntraced(function*(options: {
       }, job)
       const crossing = ways.chunking && ways.pipelining && !ways.safe && !ways.lmtp && !job.requireAll &&
         job.given === undefined && window.size() > 1
-      const mayStayOpen = last !== undefined && !last.isSettled() && (last.isCrossed() || last.outstanding() > 0)
+      const mayStayOpen = last !== undefined && !last.isSettled() && (last.leavesOpen() || last.outstanding() > 0)
       const afterReset = job.given === undefined && (dirty || mayStayOpen)
       dirty = false
       last = transaction

@@ -85,7 +85,6 @@ export interface Transaction<Content> extends Exchange {
    * transaction in front is not known (or known to be bad): some servers keep a refused transaction open, and would take this message under the other's sender.
    */
   readonly start: (crossed?: Ready, afterReset?: boolean) => void
-  readonly isCrossed: () => boolean
   /**
    * Refused, some servers keep it open: crossed, a chunk refused that another one followed, or MAIL refused because one is
    * open already (503).
@@ -366,7 +365,6 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       const closing = facts.rcpt.find((reply) => reply.code === 421)
       return closing === undefined ? undefined : { reason: new ServerRefused({ reply: closing }), phase: "rcpt" }
     },
-    isCrossed: () => crossed,
     leavesOpen: () => crossed || (refusedChunk !== undefined && facts.endWritten) || facts.mail?.code === 503,
     isEmitted: () => settled || emitted || facts.endWritten,
     isSettled: () => settled,
