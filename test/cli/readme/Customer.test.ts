@@ -4,13 +4,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { readFileSync } from "node:fs"
 
-const Mail = Transporter.layer({
-  host: "smtp.gmail.com",
-  port: 465,
-  name: "[192.168.18.9]",
-  user: "ann",
-  password: Redacted.make("x")
-})
+const account = { host: "smtp.gmail.com", name: "[192.168.18.9]", user: "ann", password: Redacted.make("x") }
+const Mail = Transporter.layer({ ...account, port: 465 })
 
 // These three lines are the test of a customer's log.
 const Customer = Replay.layer(readFileSync("test/fixtures/customer.log", "utf8"))

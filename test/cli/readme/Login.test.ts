@@ -13,13 +13,8 @@ const Server = Script.layer(Script.fromText(`
   C: QUIT
   S: 221 Bye
 `))
-const Mail = Transporter.layer({
-  host: "mail.test",
-  port: 465,
-  name: "client.test",
-  user: "ann",
-  password: Redacted.make("pencil")
-}).pipe(Layer.provideMerge([Server, SmtpLog.layerMemory, TestPlatform.layer]))
+const account = { host: "mail.test", port: 465, name: "client.test", user: "ann", password: Redacted.make("pencil") }
+const Mail = Transporter.layer(account).pipe(Layer.provideMerge([Server, SmtpLog.layerMemory, TestPlatform.layer]))
 
 it.effect("a wrong password is told, and never shown", () =>
   Effect.gen(function*() {
