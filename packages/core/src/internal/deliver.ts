@@ -189,7 +189,7 @@ const bindComposed = (
 const fromCommand = ({ argument, input, message: problem }: Command.CommandError): SmtpErrorReason =>
   invalid(new MessageError({ field: argument, problem, ...(input === undefined ? {} : { input }) }))
 
-export const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
+const recipientsOf = (envelope: Envelope): ReadonlyArray<string> => envelope.to.map(EnvelopeModule.addressOf)
 
 const since = (from: number, to: number) => to > from ? Duration.millis(to - from) : Duration.zero
 

@@ -49,7 +49,7 @@ const isQualified = (name: string): boolean => {
 }
 
 /** An address as an EHLO argument (RFC 5321 §4.1.3). */
-export const addressLiteral = (address: string): string =>
+const addressLiteral = (address: string): string =>
   address.includes(":") ? `[IPv6:${address.replace(/%.*$/, "")}]` : `[${address}]`
 
 /**
@@ -229,7 +229,8 @@ const authenticate = Effect.fnUntraced(function*(
   }
 })
 
-export const sameSecrets = (a: Sasl.Credentials, b: Sasl.Credentials): boolean => {
-  const value = (secret: Redacted.Redacted | undefined) => secret === undefined ? undefined : Redacted.value(secret)
-  return a.user === b.user && value(a.password) === value(b.password) && value(a.token) === value(b.token)
-}
+const valueOf = (secret: Redacted.Redacted | undefined): string | undefined =>
+  secret === undefined ? undefined : Redacted.value(secret)
+
+export const sameSecrets = (a: Sasl.Credentials, b: Sasl.Credentials): boolean =>
+  a.user === b.user && valueOf(a.password) === valueOf(b.password) && valueOf(a.token) === valueOf(b.token)
