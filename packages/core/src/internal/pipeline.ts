@@ -100,8 +100,6 @@ export interface Pipeline<B> {
   readonly injected: () => void
   /** How long a reply's lines may be from now on. */
   readonly limitReplies: (limits: Limits) => void
-  /** Octets of replies read so far. */
-  readonly octetsRead: () => number
 }
 
 export interface Hooks {
@@ -151,7 +149,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
   let fifo: Array<Exchange> = []
   let out: Array<Item<B>> = []
   let cutBy: Cut | undefined
-  let read = 0
+  let begun = false
   let last: Phase = "greeting"
   const stage = (): Phase => fifo[0]?.phase() ?? last
   /** Lines of a reply that is not whole yet, kept back for an exchange that records its own. */
@@ -202,7 +200,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
 
   const feed = (chunk: Uint8Array): void => {
     if (cutBy !== undefined) return
-    if (read === 0 && isTlsRecord(chunk)) {
+    if (!begun && isTlsRecord(chunk)) {
       return cut({
         reason: new TlsFailed({ kind: "TlsServerOnPlainPort" }),
         phase: stage(),
@@ -210,7 +208,7 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
         by: "client"
       })
     }
-    read += chunk.length
+    begun ||= chunk.length > 0
     const parsed = parser.feed(chunk)
     const { lines } = parsed
     let from = 0
@@ -338,7 +336,6 @@ export const make = <B>(hooks: Hooks): Pipeline<B> => {
     waiting: () => fifo.length,
     stage,
     injected,
-    limitReplies: (limits) => parser.limit(limits),
-    octetsRead: () => read
+    limitReplies: (limits) => parser.limit(limits)
   }
 }
