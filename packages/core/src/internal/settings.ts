@@ -329,12 +329,11 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
 
     const connect = yield* milliseconds("connectionTimeOut", options.connectionTimeOut, defaultLimits.connect)
     const limits: { [P in Phase]: number } = { ...defaultLimits, connect, tls: connect }
-    for (const [phase, limit] of Object.entries(options.timeLimits ?? {})) {
-      if (!(phase in limits)) {
-        return yield* invalid("timeLimits", `${JSON.stringify(phase)} is no phase`)
-      }
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- just looked at
-      limits[phase as Phase] = yield* milliseconds(`timeLimits.${phase}`, limit, limits[phase as Phase])
+    const timeLimits = options.timeLimits ?? {}
+    const noPhase = Object.keys(timeLimits).find((name) => !Object.hasOwn(limits, name))
+    if (noPhase !== undefined) return yield* invalid("timeLimits", `${JSON.stringify(noPhase)} is no phase`)
+    for (const phase of Struct.keys(limits)) {
+      limits[phase] = yield* milliseconds(`timeLimits.${phase}`, timeLimits[phase], limits[phase])
     }
     const sendTimeOut = yield* milliseconds("sendTimeOut", options.sendTimeOut, 100_000)
     const sessionMessages = options.sessionLimits?.messages ?? Number.POSITIVE_INFINITY
@@ -385,7 +384,7 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
       }
     }
     // What can be known of the credentials before anybody dials.
-    const known = Sasl.candidates(known_(settings))
+    const known = Sasl.candidates(knownOf(settings))
     if (Result.isFailure(known)) {
       const { kind, message, problem } = known.failure
       return yield* invalid(
@@ -398,7 +397,7 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
 
 /** A secret that is still to be had counts as one that is there. */
 const placeholder = Redacted.make("x")
-const known_ = (settings: Settings): Sasl.Credentials => ({
+const knownOf = (settings: Settings): Sasl.Credentials => ({
   user: settings.user,
   password: settings.password === undefined
     ? undefined
