@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import type { Composed, Prepared } from "../Message.ts"
 import type { Receipt } from "../Receipt.ts"
 import type { SmtpError } from "../SmtpError.ts"
+import type { Sent } from "../Transporter.ts"
 import { exitNow } from "./now.ts"
 
 type Deliver = (message: Composed | Prepared) => Effect.Effect<Receipt, SmtpError>
@@ -33,12 +34,6 @@ const direct = new WeakMap<Deliver, Enqueue>()
 export const withEnqueue = (deliver: Deliver, enqueue: Enqueue): Deliver => {
   direct.set(deliver, enqueue)
   return deliver
-}
-
-interface Sent<M> {
-  readonly index: number
-  readonly message: M
-  readonly result: Result.Result<Receipt, SmtpError>
 }
 
 export const sendAll = <M, E, R>(
