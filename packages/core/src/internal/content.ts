@@ -25,7 +25,7 @@ export interface Content {
   readonly stream: Stream.Stream<Uint8Array, unknown>
   /** The whole content, where it is in memory. */
   readonly chunks: ReadonlyArray<Uint8Array> | undefined
-  /** Made by our own composer: CRLF only. Nothing is checked. */
+  /** Made by our own composer: CRLF only. Its line ends are not looked at. */
   readonly clean: boolean
   /** An octet over 127 is an error: the server does not offer 8BITMIME and nothing says that it takes them. */
   readonly sevenBit: boolean

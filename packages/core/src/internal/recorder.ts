@@ -98,7 +98,7 @@ export interface Recorder {
 
 const cut = (text: string): string => text.length <= tailText ? text : `${text.slice(0, tailText)}…`
 
-const textOf = (event: LogEvent): number => {
+const sizeOf = (event: LogEvent): number => {
   switch (event._tag) {
     case "ClientLine":
     case "ServerLine":
@@ -188,7 +188,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const event = ring[at % tailEvents]
       if (event === undefined) break
       const short = shortened("session" in event ? event : { ...event, process, session })
-      size += textOf(short)
+      size += sizeOf(short)
       if (size > tailSize) break
       events.push(short)
     }
