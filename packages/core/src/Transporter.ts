@@ -193,6 +193,8 @@ const TypeId = "~@colloquy/core/Transporter"
 export interface Steps {
   readonly prepare: (message: Draft | Composed) => Effect.Effect<Composed | Prepared, SmtpError>
   readonly deliver: (message: Composed | Prepared) => Effect.Effect<Receipt, SmtpError>
+  /** Sends in flight at a time in `sendAll`. */
+  readonly concurrency: number
 }
 
 export interface Transporter {
@@ -226,8 +228,6 @@ export interface Parts extends Steps {
   readonly checkConnection: Transporter["checkConnection"]
   /** Default: nothing is going on. */
   readonly stats?: Transporter["stats"] | undefined
-  /** Sends in flight at a time in `sendAll`. */
-  readonly concurrency: number
 }
 
 /** The parts of a transporter, to make another of. */
@@ -236,7 +236,6 @@ export const toParts = (self: Transporter): Parts => ({
   port: self.port,
   checkConnection: self.checkConnection,
   stats: self.stats,
-  concurrency: sendsASession,
   ...self[TypeId]
 })
 
@@ -259,7 +258,7 @@ export const fromParts = (parts: Parts): Transporter => {
     })
   }
   const transporter: Transporter = {
-    [TypeId]: { prepare: parts.prepare, deliver: parts.deliver },
+    [TypeId]: { prepare: parts.prepare, deliver: parts.deliver, concurrency: parts.concurrency },
     host: parts.host,
     port: parts.port,
     send,

@@ -62,13 +62,17 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
   const enqueueOne = (
     message: Message.Composed | Message.Prepared,
     only: Envelope["to"] | undefined,
+    patient: boolean,
     resume: (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => void
   ): Send => {
     const queuedAt = sessions.now()
-    const deadline = { at: queuedAt + settings.sendTimeOut, limit: settings.sendTimeOut }
+    const limit = settings.sendTimeOut
+    const deadline = { at: queuedAt + limit, limit }
     const send: Send = {
       deadline,
-      bind: (session) => Deliver.bind(message, settings, session, deadline, only),
+      patient,
+      bind: (session) =>
+        Deliver.bind(message, settings, session, patient ? { at: sessions.now() + limit, limit } : deadline, only),
       onSettled: (session, settled, bound, number) => {
         const { engine } = session
         const { error } = settled
@@ -106,7 +110,8 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
   /** Queues a message, in as many transactions as its recipients need. Gives the way to take it back. */
   const enqueue = (
     message: Message.Composed | Message.Prepared,
-    resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void
+    resume: (outcome: Effect.Effect<Receipt, SmtpError>) => void,
+    patient: boolean
   ): Effect.Effect<void> => {
     let current: Send | undefined
     const next = (outcome: Effect.Effect<Receipt, SmtpError>, again: ReadonlyArray<Recipient>) => {
@@ -116,15 +121,16 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
       current = enqueueOne(
         message,
         [first, ...rest],
+        patient,
         (second, more) => next(Split.merge(outcome, second, recipients), more)
       )
     }
-    current = enqueueOne(message, undefined, next)
+    current = enqueueOne(message, undefined, patient, next)
     return Effect.suspend(() => current === undefined ? Effect.void : sessions.cancel(current))
   }
 
   const attempt = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> =>
-    Effect.callback((resume) => enqueue(message, resume))
+    Effect.callback((resume) => enqueue(message, resume, false))
 
   const deliver = (message: Message.Composed | Message.Prepared): Effect.Effect<Receipt, SmtpError> => {
     const once = attempt(message)
@@ -135,7 +141,7 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
     )
   }
 
-  return { prepare, deliver: withEnqueue(deliver, enqueue) }
+  return { prepare, deliver: withEnqueue(deliver, (message, resume) => enqueue(message, resume, true)) }
 })
 
 /** A span costs more than all the rest of a send: it is made where somebody looks. */

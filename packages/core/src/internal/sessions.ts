@@ -45,6 +45,8 @@ interface Running {
 /** A message that waits for a session. */
 export interface Send {
   readonly deadline: { readonly at: number; readonly limit: number }
+  /** Fed ahead of its turn: its limit begins anew each time that a session takes a message. */
+  readonly patient: boolean
   /** Makes the transaction for this session (undefined: another one has to take it), or says why it cannot go. An `Exit` where nothing has to be waited for. */
   readonly bind: (session: Session) => Effect.Effect<Bound | undefined, Failure>
   /** The transaction is over. */
@@ -101,6 +103,8 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   let queue: Array<Send> = []
   let sessions = 0
   let closed = false
+  /** When a session last took a send. */
+  let takenAt = 0
   /** A login succeeded. Until then one session is opened at a time: a wrong password is tried once, not once a session. */
   let proven = !Login.offersCredentials(settings)
 
@@ -211,6 +215,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       }
       const send = queue.shift()
       if (send === undefined) return
+      takenAt = now()
       send.attempts++
       const effect = bindSafely(worker.session, send)
       const exit = exitNow(effect)
@@ -334,37 +339,52 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const willTake = ({ busy, retiring, session: { engine } }: Worker): boolean =>
     busy !== undefined || (!retiring && engine.inFlight() === 0 && !engine.isQuiet())
 
-  /** Waiting sends go to the sessions that have room; more sessions are opened as long as there may be. */
-  const pump = () => {
-    for (const worker of workers) fill(worker)
-    let waiting = queue.length - opening.size
-    for (const worker of workers) if (willTake(worker)) waiting--
-    while (waiting > 0 && mayOpen()) {
-      waiting--
-      sessions++
-      emptied.closeUnsafe()
-      const state: Opening = { engine: undefined, fiber: undefined }
-      opening.add(state)
-      state.fiber = fork(session(state))
-      Fiber.runIn(state.fiber, sessionScope)
-    }
+  const openOne = () => {
+    sessions++
+    emptied.closeUnsafe()
+    const state: Opening = { engine: undefined, fiber: undefined }
+    opening.add(state)
+    state.fiber = fork(session(state))
+    Fiber.runIn(state.fiber, sessionScope)
   }
 
-  /** Answers sends whose `sendTimeOut` passes while they wait. All have the same limit: the first is the earliest. */
+  /** Sends for which no session has, or is about to have, room. */
+  const unserved = (): number => {
+    let waiting = queue.length - opening.size
+    for (const worker of workers) if (willTake(worker)) waiting--
+    return waiting
+  }
+
+  let pumping = false
+  /** Waiting sends go to the sessions that have room; more sessions are opened as long as there may be. */
+  const pump = () => {
+    // a session that fails at once comes back here: the loop below sees what it left
+    if (pumping) return
+    pumping = true
+    for (const worker of workers) fill(worker)
+    while (unserved() > 0 && mayOpen()) openOne()
+    pumping = false
+  }
+
+  const dueOf = (send: Send): number =>
+    send.patient ? Math.max(send.deadline.at, takenAt + send.deadline.limit) : send.deadline.at
+
+  /** Answers sends whose `sendTimeOut` passes while they wait. */
   const watch = Effect.gen(function*() {
     while (true) {
-      const first = queue[0]
+      let first = queue[0]
       if (first === undefined) {
         timer.closeUnsafe()
         yield* timer.await
         continue
       }
-      const left = first.deadline.at - now()
+      for (const send of queue) if (dueOf(send) < dueOf(first)) first = send
+      const left = dueOf(first) - now()
       if (left > 0) {
         yield* Effect.sleep(Math.ceil(left))
         continue
       }
-      queue.shift()
+      queue.splice(queue.indexOf(first), 1)
       const reason = new TimedOut({ limit: first.deadline.limit, scope: "send" })
       const [state] = opening
       const engine = state?.engine
