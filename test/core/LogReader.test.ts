@@ -531,6 +531,15 @@ describe("LogReader: formats", () => {
       ])
     }))
 
+  it.effect("PHPMailer: a hostile line is read at once", () =>
+    Effect.gen(function*() {
+      const many = yield* events(`SERVER -> CLIENT: ${"250-x".repeat(200_000)}`)
+      assert.strictEqual(many.length, 200_000)
+      const blanks = " ".repeat(500_000)
+      const found = yield* events(`SERVER -&gt; CLIENT: 250 a${blanks}b\n${blanks}x\nSERVER -> CLIENT: a${blanks}<br>b`)
+      assert.deepStrictEqual(found.map(({ _tag }) => _tag), ["ServerLine", "Unread", "ServerLine"])
+    }))
+
   it.effect("No secret of a login comes through, in any format that has one", () =>
     Effect.gen(function*() {
       for (const text of [swaks, mailkit, nodemailer, phpmailer]) {

@@ -167,7 +167,7 @@ const makeForeign = <E, Done>(format: Foreign, upstream: Octets<E, Done>, source
     isInside = part === "piece"
     if (line === "") return
     const found = part === "whole" ? read(line, lineNumber) : undefined
-    if (found !== undefined) events.push(...found)
+    if (found !== undefined) { for (const event of found) events.push(event) }
     else {events.push({
         _tag: "Unread",
         counter: lineNumber,

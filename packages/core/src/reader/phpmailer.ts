@@ -14,6 +14,9 @@ import { type LogEvent, secret } from "../LogEvent.ts"
 const said = /\b(?:(CLIENT) -(?:>|&gt;) SERVER|SERVER -(?:>|&gt;) CLIENT):(?: |$)/
 const time = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)[ \t]+$/
 const nextRecord = /(?<=\S)\s+(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[ \t](?:(?:CLIENT|SERVER) -|SMTP |Connection))/
+const another = /\d:\d\d[ \t](?:(?:CLIENT|SERVER) -|SMTP |Connection)/
+/** The shortest that can stand before another record, in characters. */
+const firstRecord = 32
 const opening = /Connection: opening to (?:(ssl|tls):\/\/)?(\S{1,255}):(\d{1,5}), timeout=/
 /** What it says of itself, and the exception's text that programs print behind it. */
 const remark =
@@ -29,8 +32,13 @@ const maxPrefix = 200
 
 const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: "\"", "#039": "'" }
 
+const withoutBreak = (text: string): string => {
+  const end = text.trimEnd()
+  return /<br ?\/?>$/.test(end) ? end.slice(0, end.lastIndexOf("<br")).trimEnd() : text
+}
+
 const plain = (text: string): string =>
-  text.replace(/\s*<br ?\/?>\s*$/, "").replace(/&(lt|gt|amp|quot|#039);/g, (all, name: string) => entities[name] ?? all)
+  withoutBreak(text).replace(/&(lt|gt|amp|quot|#039);/g, (all, name: string) => entities[name] ?? all)
 
 interface Parsed {
   readonly time: number | undefined
@@ -50,7 +58,7 @@ const parse = (line: string): Parsed | undefined => {
   const speech = said.exec(start)
   if (speech !== null && speech.index <= maxPrefix) {
     const rest = line.slice(speech.index + speech[0].length)
-    const isHtml = speech[0].includes("&gt;") || /<br ?\/?>\s*$/.test(rest)
+    const isHtml = speech[0].includes("&gt;") || withoutBreak(rest) !== rest
     const who = speech[1] === undefined ? "S" : "C"
     return { time: timeOf(line.slice(0, speech.index)), who, text: isHtml ? plain(rest) : rest }
   }
@@ -192,7 +200,10 @@ export const format: Format = {
     }
 
     return (line, lineNumber) => {
-      const records = line.split(nextRecord)
+      // most lines are one record
+      const records = line.length > firstRecord && another.test(line.slice(firstRecord))
+        ? line.split(nextRecord)
+        : [line]
       if (records.length === 1) return record(line, lineNumber)
       return records.flatMap((each) => record(each, lineNumber) ?? [note(each, lineNumber)])
     }
