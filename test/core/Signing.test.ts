@@ -1,9 +1,11 @@
 import * as Dkim from "@colloquy/core/Dkim"
+import * as LogText from "@colloquy/core/LogText"
+import * as Message from "@colloquy/core/Message"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import { CaptureServer, TestPlatform } from "@colloquy/core/testing"
 import * as Transporter from "@colloquy/core/Transporter"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Stream } from "effect"
 import { generateKeyPairSync } from "node:crypto"
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 })
@@ -61,4 +63,22 @@ describe("a transporter's charsets", () => {
       const { text } = yield* received({ headerCharset: "ISO-8859-1" })
       assert.include(text, "Subject: =?ISO-8859-1?Q?Gr=FC=DFe?=")
     }))
+})
+
+describe("raw content that is signed already", () => {
+  it.effect("is noted in the log where its line ends had to be made right", () =>
+    Effect.gen(function*() {
+      const message =
+        "DKIM-Signature: v=1; a=rsa-sha256; d=mail.test; s=s1; h=from; bh=; b=\nFrom: ann@mail.test\n\nHi\n"
+      const raw = yield* Message.raw(
+        { from: "ann@mail.test", to: ["bob@mail.test"] },
+        Stream.make(new TextEncoder().encode(message))
+      )
+      yield* Effect.scoped(Effect.flatMap(Transporter.make(server), (transporter) => transporter.send(raw)))
+      const events = yield* SmtpLog.LogMemory.use((log) => log.events)
+      assert.include(
+        LogText.format(events, { columns: "statement" }),
+        "the content has a DKIM-Signature, and line ends that were not CRLF"
+      )
+    }).pipe(Effect.provide(Layer.mergeAll(CaptureServer.layerMemory(), SmtpLog.layerMemory, TestPlatform.layer))))
 })

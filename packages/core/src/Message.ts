@@ -122,6 +122,8 @@ export interface Composed {
   readonly chunks?: ReadonlyArray<Uint8Array> | undefined
   /** True where our own composer made the content: CRLF only, no line over 998 octets. Nothing is checked again. */
   readonly clean?: boolean | undefined
+  /** True where a stream's header section has a DKIM-Signature: a repair of its line ends, which may break it, is noted in the log. */
+  readonly signed?: boolean | undefined
   /** What whoever sends should know of, for the log. */
   readonly warnings?: ReadonlyArray<string> | undefined
 }
@@ -381,6 +383,7 @@ export const raw = Effect.fnUntraced(function*(
   if (taken instanceof MessageError) return yield* Effect.fail(taken)
   return {
     ...taken.composed,
+    ...(taken.signed ? { signed: true } : {}),
     size: options?.size === undefined ? undefined : options.size - read.length + taken.header.length,
     content: taken.header.length === read.length ? octets : replaceHead(octets, read.length, taken.header)
   }

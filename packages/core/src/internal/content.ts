@@ -29,6 +29,8 @@ export interface Content {
   readonly clean: boolean
   /** An octet over 127 is an error: the server does not offer 8BITMIME and nothing says that it takes them. */
   readonly sevenBit: boolean
+  /** It carries a DKIM signature, which a repair of its line ends may break: worth a note. */
+  readonly signed?: boolean | undefined
   /** Octets that the server takes at most (RFC 1870), where it said. */
   readonly limit: number | undefined
   /**
@@ -135,6 +137,12 @@ export const runContent = (
 
   const finish = () => {
     if (!content.clean) lines = repair.lines()
+    if (content.signed === true && repair.repaired() > 0) {
+      recorder.record({
+        _tag: "Note",
+        text: "the content has a DKIM-Signature, and line ends that were not CRLF: making them right may have broken it"
+      })
+    }
     recorder.record({ _tag: "Content", octets: transaction.octets, lines, elapsed: recorder.elapsedNow() - begunAt })
   }
 

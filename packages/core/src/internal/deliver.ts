@@ -178,6 +178,7 @@ const bindComposed = (
       chunks: composed.chunks,
       clean: composed.clean ?? false,
       sevenBit: !eightBit && body === undefined,
+      signed: composed.signed,
       limit: extensions.size,
       pipelining: session.ways.pipelining && !session.ways.lmtp
     },
