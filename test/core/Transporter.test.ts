@@ -465,6 +465,23 @@ describe("BDAT", () => {
       })
   )
   each(
+    "refused in the middle and accepted at its end is nobody's to know: a part is missing",
+    `${first}-- bdat\n-- bdat\n-- bdat\nS: 250 Ok\nS: 452 Full\nS: 250 Queued\n-- end\n`,
+    () =>
+      Effect.gen(function*() {
+        const error = yield* failureOf(sending({}, stream(150_000)))
+        assert.deepStrictEqual(summary(error), {
+          reason: "ProtocolViolation",
+          phase: "verdict",
+          delivery: "Unknown",
+          retryable: false,
+          recipients: ["Unknown"]
+        })
+        yield* nothingLeft
+        yield* finished
+      })
+  )
+  each(
     "refused in the middle: no further chunk is started, then RSET",
     `${hello("CHUNKING")}${script.envelope}-- bdat\nS: 552 5.3.4 Too much\nC: RSET\nS: 250 Ok\n${script.bye}`,
     () =>

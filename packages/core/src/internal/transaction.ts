@@ -320,6 +320,9 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       if (accepted(reply)) link.note("the server accepted a message that has no recipient")
       return settle()
     }
+    if (refusedChunk !== undefined && accepted(reply)) {
+      return cut(new ProtocolViolation({ problem: "the server accepted content of which it had refused a part" }))
+    }
     facts.finals.push(reply)
     if (mode === "bdat" && (reply.code === 500 || reply.code === 502)) return unknownBdat(reply)
     if (facts.finals.length < finalsDue) return false
