@@ -1,5 +1,5 @@
 /**
- * What sessions record to: a set of sinks and a live hub (api decisions D1 to D4).
+ * What sessions record to: a set of sinks and a live hub.
  *
  * A transporter requires this service and takes it when it is built, so that no log is forgotten without the compiler
  * saying so, and no conversation is split between two logs. Recording is synchronous and never fails; `flush` is the

@@ -4,7 +4,7 @@
  *
  * Invariants: nothing reaches a log, an error or a receipt but through here; the scrub of known secrets runs before
  * any redaction, and on decoded text only (P1); `fail` is the only maker of an `SmtpError` inside a session, and
- * what was said before it is with the log when it fails (D4).
+ * what was said before it is with the log when it fails (P2).
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
