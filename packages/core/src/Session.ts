@@ -339,7 +339,8 @@ export const rcpt: (
 /**
  * The content, by BDAT where the server offers CHUNKING, else by DATA, and the server's verdict on it. Line ends are made
  * CRLF, dots stuffed. The transaction is over, whatever comes: the handle from before `mail` is good again. A content
- * stream that fails destroys the connection (DATA), or ends in RSET (BDAT): nothing of it is delivered.
+ * stream that fails destroys the connection (DATA), or ends in RSET (BDAT): nothing of it is delivered, and its own error is
+ * this one's. Otherwise fails with an `SmtpError`, whose `delivery` says whether somebody may have the message.
  */
 export const data: <E = never>(
   self: Transaction,

@@ -152,7 +152,7 @@ export interface CheckReport {
   readonly port: number
   /** The address that answered. */
   readonly address: string | undefined
-  /** Our own name, as EHLO said it, is in the log; this is the server's greeting. */
+  /** The text of the server's greeting, without its code. */
   readonly greeting: string
   readonly extensions: Extensions
   readonly tls: TlsInfo | undefined
@@ -166,7 +166,6 @@ export interface CheckReport {
   }
 }
 
-/** What became of one message of `sendAll`; `index` counts from 0 in the order in which they came. */
 /** What a transporter is doing now, for dashboards. Of transporters behind a decorator: the first one's. */
 export interface Stats {
   /** Sessions that take mail. */
@@ -181,6 +180,7 @@ export interface Stats {
   readonly inFlight: number
 }
 
+/** What became of one message of `sendAll`; `index` counts from 0 in the order in which they came. */
 export interface Sent<M> {
   readonly index: number
   readonly message: M
@@ -197,6 +197,7 @@ export interface Steps {
   readonly concurrency: number
 }
 
+/** See the module. Made by `make`, by the layers, or by `fromParts`; prints as host and port alone. */
 export interface Transporter {
   readonly [TypeId]: Steps
   readonly host: string
@@ -214,6 +215,7 @@ export interface Transporter {
   readonly checkConnection: Effect.Effect<CheckReport, SmtpError>
   readonly stats: Effect.Effect<Stats>
 }
+/** The default transporter's tag: `Transporter.send` and its like use it. */
 export const Transporter: Context.Service<Transporter, Transporter> = Context.Service<Transporter>(
   "@colloquy/core/Transporter"
 )
@@ -419,11 +421,18 @@ export const Service = <Self>() => <const Id extends string>(id: Id): TagClass<S
 
 // Decorators: a Transporter in, a Transporter out. What they need appears in their own type, not in everybody's.
 
-/** The next transporter is tried where the one before failed and nobody can have the message. Fails with `EveryServerFailed`. */
+/**
+ * The next transporter is tried where the one before failed and nobody can have the message; an `InvalidMessage` stands for
+ * all. Fails with `EveryServerFailed` where more than one was tried. Messages are prepared once, by the first: its `dkim`,
+ * `certificate` and charsets are every server's. `checkConnection` is content with one that answers.
+ */
 export const failover = (transporters: Arr.NonEmptyReadonlyArray<Transporter>): Transporter =>
   fromParts(Decorators.failover(Arr.map(transporters, toParts)))
 
-/** Spreads messages by weight (default 1 each). */
+/**
+ * Spreads messages by weight (default 1 each): of `{ weight: 2 }` and `{}` the first gets two of three. Messages are prepared
+ * by the first transporter (its `dkim`, `certificate` and charsets are every server's), and `checkConnection` checks that one.
+ */
 export const balance = (
   transporters: Arr.NonEmptyReadonlyArray<{ readonly transporter: Transporter; readonly weight?: number }>
 ): Transporter =>
@@ -432,7 +441,8 @@ export const balance = (
   )
 
 /**
- * Waits where the limit is reached; fails with `Throttled` where the limiter itself fails. `unit`: default messages.
+ * Waits where the limit is reached; fails with `Throttled` where the limiter itself fails. `unit`: default messages; one
+ * message never counts as more than `limit`.
  * `key`: what shares a limit: default the server (`host:port`); a function of the envelope for a limit by sender, user or
  * domain.
  */

@@ -19,6 +19,7 @@ import * as NodeMediaTypes from "./NodeMediaTypes.ts"
 import * as NodeMimeParser from "./NodeMimeParser.ts"
 import * as NodeSmimeSigner from "./NodeSmimeSigner.ts"
 
+/** What `layer` provides. */
 export type NodeColloquy = Connector.Connector | Platform | MimeParser | SmimeSigner
 
 export const layer: Layer.Layer<NodeColloquy> = Layer.mergeAll(

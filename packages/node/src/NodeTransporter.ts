@@ -17,16 +17,19 @@ import * as NodeConnector from "./NodeConnector.ts"
 
 type Provided = Transporter.Transporter | SmtpLog.SmtpLog | SmtpLog.LogSwitch
 
+/** As a transporter's, and the way to it. */
 export interface Options extends Transporter.Options {
   /** Dials through this proxy: `http://user:password@proxy.example:3128` or `socks5://…` (`ProxyConnector`). */
   readonly proxy?: Redacted.Redacted | undefined
 }
 
+/** The default transporter, its log and the log's switch, with everything that they need. */
 export const layer = (options: Options): Layer.Layer<Provided, SmtpError | LogError> => {
   const { proxy, ...others } = options
   return complete(Transporter.layer(others), proxy)
 }
 
+/** As `layer`, with options that are read from the configuration. */
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<Provided, SmtpError | LogError | Config.ConfigError> =>
