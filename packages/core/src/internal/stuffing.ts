@@ -19,6 +19,8 @@ export interface Repair {
   readonly push: (chunk: Uint8Array) => Uint8Array
   /** What was kept back, and a CRLF if the last line has none. */
   readonly end: () => Uint8Array
+  /** How many line ends were not CRLF. */
+  readonly repaired: () => number
   /** Line ends that were given. */
   readonly lines: () => number
 }
@@ -76,6 +78,7 @@ export const linesIfWhole = (chunks: ReadonlyArray<Uint8Array>): number | undefi
 export const makeRepair = (): Repair => {
   let heldCr = false
   let atLineStart = true
+  let repaired = 0
   let lines = 0
 
   const rewrite = (chunk: Uint8Array): Uint8Array => {
@@ -92,10 +95,13 @@ export const makeRepair = (): Repair => {
         heldCr = false
         lineEnd()
         if (octet === LF) continue
+        repaired++
       }
       if (octet === CR) heldCr = true
-      else if (octet === LF) lineEnd()
-      else out[length++] = octet
+      else if (octet === LF) {
+        repaired++
+        lineEnd()
+      } else out[length++] = octet
     }
     return out.subarray(0, length)
   }
@@ -111,13 +117,14 @@ export const makeRepair = (): Repair => {
 
   const end = (): Uint8Array => {
     if (!heldCr && atLineStart) return empty
+    if (heldCr) repaired++
     heldCr = false
     atLineStart = true
     lines++
     return Uint8Array.of(CR, LF)
   }
 
-  return { push, end, lines: () => lines }
+  return { push, end, repaired: () => repaired, lines: () => lines }
 }
 
 export interface Stuffing {
