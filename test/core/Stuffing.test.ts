@@ -74,6 +74,13 @@ describe("repair", () => {
     assert.strictEqual(join(repaired(cut(octetsOf(content), cuts))), normalized(content))
   })
 
+  it("counts what it made right", () => {
+    const repair = makeRepair()
+    repair.push(octetsOf("a\r\nb\nc\rd\r"))
+    repair.end()
+    assert.strictEqual(repair.repaired(), 3)
+  })
+
   it("passes on what is right, uncopied", () => {
     const chunk = octetsOf("Subject: Hi\r\n\r\nHi\r\n")
     assert.strictEqual(makeRepair().push(chunk), chunk)
@@ -84,6 +91,7 @@ describe("repair", () => {
     const repair = makeRepair()
     const twice = join([...cut(once, cuts).map(repair.push), repair.end()])
     assert.strictEqual(twice, latin1(once))
+    assert.strictEqual(repair.repaired(), 0)
   })
 
   it.prop("knows content that is whole, and its lines", [nasty, cuts], ([content, cuts]) => {
