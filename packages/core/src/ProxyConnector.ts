@@ -24,7 +24,14 @@ import * as Http from "./internal/proxy/http.ts"
 import * as Socks5 from "./internal/proxy/socks5.ts"
 import * as Wire from "./internal/proxy/wire.ts"
 import { makeScrub } from "./internal/scrub.ts"
-import { type CertificateRejected, ConnectionFailed, InvalidConfiguration, SmtpError, TlsFailed } from "./SmtpError.ts"
+import { unsent } from "./internal/unsent.ts"
+import {
+  type CertificateRejected,
+  ConnectionFailed,
+  InvalidConfiguration,
+  type SmtpError,
+  TlsFailed
+} from "./SmtpError.ts"
 import type { TlsOptions } from "./Tls.ts"
 
 export interface Options {
@@ -45,10 +52,7 @@ interface Proxy {
 /** A connector through the proxy, over the one in context. Fails with `InvalidConfiguration`; dials nothing. */
 export const make = (options: Options): Effect.Effect<Connector["Service"], SmtpError, Connector> =>
   Result.match(parse(options.url), {
-    onFailure: (reason) =>
-      Effect.fail(
-        new SmtpError({ reason, phase: "connect", delivery: "NotAccepted", recipients: [], conversation: [] })
-      ),
+    onFailure: (reason) => Effect.fail(unsent(reason)),
     onSuccess: (proxy) => Connector.useSync((beneath) => through(beneath, proxy))
   })
 

@@ -38,6 +38,7 @@ import { sendAll as sendAllOf } from "./internal/sendAll.ts"
 import { make as makeSessions } from "./internal/sessions.ts"
 import * as Settings from "./internal/settings.ts"
 import { makeSigning } from "./internal/signing.ts"
+import { unsent } from "./internal/unsent.ts"
 import { fullWindow } from "./internal/window.ts"
 import type { Phase } from "./LogEvent.ts"
 import * as LogSink from "./LogSink.ts"
@@ -46,7 +47,7 @@ import type * as Message from "./Message.ts"
 import type { Receipt } from "./Receipt.ts"
 import type { Redaction } from "./Redaction.ts"
 import type * as Sasl from "./Sasl.ts"
-import { SmtpError } from "./SmtpError.ts"
+import type { SmtpError } from "./SmtpError.ts"
 import * as SmtpLog from "./SmtpLog.ts"
 import type { TlsInfo, TlsMode, TlsOptions } from "./Tls.ts"
 
@@ -220,9 +221,6 @@ export const Transporter: Context.Service<Transporter, Transporter> = Context.Se
   "@colloquy/core/Transporter"
 )
 
-const configurationError = (reason: SmtpError["reason"]): SmtpError =>
-  new SmtpError({ reason, phase: "connect", delivery: "NotAccepted", recipients: [], conversation: [] })
-
 /** What a transporter is made of: for those who write a decorator, or a transporter for tests. */
 export interface Parts extends Steps {
   readonly host: string
@@ -284,7 +282,7 @@ export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<Transporter, SmtpError | LogSink.LogError, Requirements | Scope.Scope> {
   const settings = yield* Result.match(Settings.make(options), {
-    onFailure: (reason) => Effect.fail(configurationError(reason)),
+    onFailure: (reason) => Effect.fail(unsent(reason)),
     onSuccess: Effect.succeed
   })
   const { logFile } = options

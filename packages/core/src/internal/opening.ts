@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Phase } from "../LogEvent.ts"
 import type { Credentials } from "../Sasl.ts"
-import { SmtpError, type SmtpErrorReason } from "../SmtpError.ts"
+import type { SmtpError, SmtpErrorReason } from "../SmtpError.ts"
 import type { Engine } from "./engine.ts"
 import * as Handshake from "./handshake.ts"
 import * as Login from "./login.ts"
@@ -18,6 +18,7 @@ import * as Metrics from "./metrics.ts"
 import * as SettingsModule from "./settings.ts"
 import type { Settings } from "./settings.ts"
 import type { Failure, Ways } from "./transaction.ts"
+import { unsent } from "./unsent.ts"
 import { FullWindow } from "./window.ts"
 
 /** How long a refused password is not tried again. */
@@ -44,7 +45,7 @@ export interface Opening {
 
 /** Before there is a session, nothing is on record. */
 export const early = (reason: SmtpErrorReason, phase: Phase = "connect"): Effect.Effect<never, SmtpError> =>
-  Effect.fail(new SmtpError({ reason, phase, delivery: "NotAccepted", recipients: [], conversation: [] }))
+  Effect.fail(unsent(reason, phase))
 
 /** On record first, then QUIT (where the two ends are still in step), then the error. */
 const endBy = (engine: Engine, failure: Failure): Effect.Effect<never, SmtpError> =>

@@ -11,7 +11,7 @@ import * as EnvelopeModule from "../Envelope.ts"
 import type { Envelope, Recipient } from "../Envelope.ts"
 import * as Message from "../Message.ts"
 import type { Receipt } from "../Receipt.ts"
-import { InvalidMessage, SmtpError } from "../SmtpError.ts"
+import { InvalidMessage, type SmtpError } from "../SmtpError.ts"
 import * as Deliver from "./deliver.ts"
 import * as Metrics from "./metrics.ts"
 import { withEnqueue } from "./sendAll.ts"
@@ -19,6 +19,7 @@ import type { Send, Sessions } from "./sessions.ts"
 import type { Settings } from "./settings.ts"
 import type { Signing } from "./signing.ts"
 import * as Split from "./split.ts"
+import { unsent } from "./unsent.ts"
 
 export const makeSteps = Effect.fnUntraced(function*(settings: Settings, sessions: Sessions, signing: Signing) {
   const context = yield* Effect.context()
@@ -31,15 +32,7 @@ export const makeSteps = Effect.fnUntraced(function*(settings: Settings, session
       Effect.succeed(message) :
       Message.prepare(signing.withDefaults(message), signing.prepare).pipe(
         Effect.provideContext(services),
-        Effect.mapError((error) =>
-          new SmtpError({
-            reason: new InvalidMessage({ error }),
-            phase: "connect",
-            delivery: "NotAccepted",
-            recipients: [],
-            conversation: []
-          })
-        )
+        Effect.mapError((error) => unsent(new InvalidMessage({ error })))
       )
 
   let accepted = 0

@@ -10,22 +10,16 @@ import * as Dkim from "../Dkim.ts"
 import type * as Message from "../Message.ts"
 import type { MessageError } from "../MessageError.ts"
 import { SmimeSigner } from "../SmimeSigner.ts"
-import { InvalidConfiguration, SmtpError } from "../SmtpError.ts"
+import { InvalidConfiguration } from "../SmtpError.ts"
 import type { Options } from "../Transporter.ts"
+import { unsent } from "./unsent.ts"
 
 export interface Signing {
   readonly prepare: Message.PrepareOptions
   readonly withDefaults: (draft: Message.Draft) => Message.Draft
 }
 
-const invalid = (option: string, problem: string) =>
-  new SmtpError({
-    reason: new InvalidConfiguration({ option, problem }),
-    phase: "connect",
-    delivery: "NotAccepted",
-    recipients: [],
-    conversation: []
-  })
+const invalid = (option: string, problem: string) => unsent(new InvalidConfiguration({ option, problem }))
 
 const fromMessage = (option: string) => (error: MessageError) => invalid(option, error.message)
 
