@@ -48,7 +48,7 @@ const smallMessages = Effect.gen(function*() {
   const count = 10_000
   const ours = Effect.gen(function*() {
     let octets = 0
-    for (let i = 0; i < count; i++) octets += (yield* Message.compose(small(i))).chunks?.[0]?.length ?? 0
+    for (let i = 0; i < count; i++) octets += (yield* Message.compose(small(i))).size ?? 0
     return octets
   })
   const theirs = Effect.promise(async () => {

@@ -745,7 +745,6 @@ describe("content", () => {
     (composed): Message.Composed => ({
       ...composed,
       size: undefined,
-      chunks: undefined,
       content: Stream.concat(
         Stream.make(new TextEncoder().encode("Subject: Hi\r\n\r\n"), new TextEncoder().encode("x".repeat(70_000))),
         Stream.fail(new MessageErrors.MessageError({ field: "content", problem: "the disk is gone" }))
@@ -820,7 +819,7 @@ describe("content", () => {
         const stream = Effect.map(mail("x".repeat(200)), (composed): Message.Composed => ({
           ...composed,
           size: undefined,
-          chunks: undefined
+          content: Stream.map(composed.content, (octets) => octets)
         }))
         const error = yield* failureOf(sending({}, stream))
         assert.deepStrictEqual(summary(error), { ...none, reason: "MessageTooLarge", phase: "content" })
@@ -855,7 +854,7 @@ describe("content", () => {
           ...composed,
           body: undefined,
           size: undefined,
-          chunks: undefined
+          content: Stream.map(composed.content, (octets) => octets)
         }))
         const error = yield* failureOf(sending({}, stream))
         assert.deepStrictEqual(summary(error), { ...none, reason: "ExtensionUnavailable", phase: "content" })

@@ -233,7 +233,6 @@ describe("an interrupted send", () => {
         const source = Effect.map(mail(), (composed): Message.Composed => ({
           ...composed,
           size: undefined,
-          chunks: undefined,
           content: Stream.concat(Stream.make(new Uint8Array(70_000).fill(97)), Stream.never).pipe(
             Stream.ensuring(Effect.sync(() => {
               released = true

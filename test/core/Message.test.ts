@@ -78,7 +78,7 @@ describe("Message", () => {
           ""
         ].join("\r\n")
       )
-      assert.include({ ...composed, content: undefined }, { body: "7BIT", clean: true, smtpUtf8: false })
+      assert.include({ ...composed, content: undefined }, { body: "7BIT", smtpUtf8: false })
     }))
 
   it.effect("is the same in every attempt, and lighter where the server offers 8BITMIME", () =>

@@ -107,7 +107,7 @@ describe("the way to the server", () => {
     })
     assert.deepStrictEqual(limits, {
       connect: 30_000,
-      tls: 30_000,
+      tls: 60_000,
       greeting: 60_000,
       ehlo: 60_000,
       starttls: 60_000,

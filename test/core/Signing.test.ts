@@ -82,3 +82,20 @@ describe("raw content that is signed already", () => {
       )
     }).pipe(Effect.provide(Layer.mergeAll(CaptureServer.layerMemory(), SmtpLog.layerMemory, TestPlatform.layer))))
 })
+
+describe("a field that a caller sets", () => {
+  it.effect("does not switch the repair of line ends off", () =>
+    Effect.gen(function*() {
+      const octets = new TextEncoder().encode("Subject: Hi\n\nHi\n.\nMAIL FROM:<eve@mail.test>\n")
+      const forged = {
+        envelope: { from: "ann@mail.test", to: ["bob@mail.test"] as const },
+        size: octets.length,
+        content: Stream.make(octets),
+        chunks: [octets],
+        clean: true
+      }
+      yield* Effect.scoped(Effect.flatMap(Transporter.make(server), (transporter) => transporter.send(forged)))
+      const { text } = yield* CaptureServer.CaptureServer.use((capture) => capture.take)
+      assert.strictEqual(text, "Subject: Hi\r\n\r\nHi\r\n.\r\nMAIL FROM:<eve@mail.test>\r\n")
+    }).pipe(Effect.provide(Memory)))
+})

@@ -1,4 +1,5 @@
 import { makeUnstuffing } from "@colloquy/core/internal/framing"
+import * as Known from "@colloquy/core/internal/knownContent"
 import {
   countLines,
   endOfData,
@@ -160,13 +161,9 @@ const message = (content: string, cuts: ReadonlyArray<number> | undefined) =>
   Effect.map(mail(), (composed) => {
     const octets = octetsOf(`Subject: Hi\r\n\r\n${content}`)
     const chunks = cut(octets, cuts ?? [])
-    return {
-      ...composed,
-      size: octets.length,
-      body: "8BITMIME" as const,
-      chunks: cuts === undefined ? chunks : undefined,
-      content: Stream.fromIterable(chunks)
-    }
+    const stream = Stream.fromIterable(chunks)
+    if (cuts === undefined) Known.remember(stream, { chunks, clean: false })
+    return { ...composed, size: octets.length, body: "8BITMIME" as const, content: stream }
   })
 
 const arrives = (content: string, cuts: ReadonlyArray<number> | undefined, dialogue: string) =>

@@ -314,7 +314,6 @@ const stream = (octets: number, piece = 1_000) =>
   Effect.map(mail(), (composed): Message.Composed => ({
     ...composed,
     size: undefined,
-    chunks: undefined,
     content: Stream.range(1, octets / piece).pipe(
       Stream.map(() => new TextEncoder().encode(`${"x".repeat(piece - 2)}\r\n`))
     )

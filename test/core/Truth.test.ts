@@ -7,6 +7,7 @@ import {
   SmtpLog,
   Transporter
 } from "@colloquy/core"
+import * as Known from "@colloquy/core/internal/knownContent"
 import { FullWindow } from "@colloquy/core/internal/window"
 import { TestPlatform } from "@colloquy/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -129,6 +130,8 @@ const plan = (options: Options): ReadonlyArray<Planned> => {
     const source = Stream.fromIterable(fails ? pieces.slice(0, below(pieces.length)) : pieces).pipe(
       Stream.tap(() => slow ? Effect.yieldNow : Effect.void)
     )
+    // in memory, as Message.raw and the composer have it
+    if (!streamed) Known.remember(source, { chunks: pieces, clean: false })
     return {
       id,
       from: `${id}@client.test`,
@@ -140,8 +143,7 @@ const plan = (options: Options): ReadonlyArray<Planned> => {
         size: below(2) === 0 ? undefined : octets.length,
         content: fails
           ? Stream.concat(source, Stream.fail(new MessageError.MessageError({ field: "raw", problem: "it broke" })))
-          : source,
-        ...(streamed ? {} : { chunks: pieces })
+          : source
       },
       after: below(3) === 0 ? below(80) : 0,
       patience: options.impatience > 0 && below(3) === 0 ? below(options.impatience) : undefined,

@@ -2,6 +2,7 @@
  * Thousands of messages through servers and networks that fail, each accounted for: who was told "accepted" has it once,
  * who was told "not accepted" has it not, and nobody has it twice or under another's sender.
  */
+import * as Known from "@colloquy/core/internal/knownContent"
 import * as SmtpLog from "@colloquy/core/SmtpLog"
 import * as Transporter from "@colloquy/core/Transporter"
 import * as NodeColloquy from "@colloquy/node/NodeColloquy"
@@ -27,12 +28,10 @@ const message = (at: number, to: string, lines = 10) => {
   const content = octets(
     `Message-ID: <${id(at)}>\r\nSubject: ${at}\r\n\r\n${"It is what it is, and it is long.\r\n".repeat(lines)}`
   )
-  return {
-    envelope: { from: senderOf(at), to: [to] as const },
-    size: content.length,
-    content: Stream.make(content),
-    chunks: [content]
-  }
+  const stream = Stream.make(content)
+  // in memory, as Message.raw has it
+  Known.remember(stream, { chunks: [content], clean: false })
+  return { envelope: { from: senderOf(at), to: [to] as const }, size: content.length, content: stream }
 }
 
 type Told = "Accepted" | "Refused" | "NotSent" | "Unknown"

@@ -22,6 +22,7 @@ import * as Stream from "effect/Stream"
 import * as Dkim from "./Dkim.ts"
 import type { Envelope } from "./Envelope.ts"
 import * as DkimSign from "./internal/dkim/sign.ts"
+import * as Known from "./internal/knownContent.ts"
 import * as Base64 from "./internal/mime/base64.ts"
 import * as Body from "./internal/mime/body.ts"
 import { concat, hasEightBit } from "./internal/mime/bytes.ts"
@@ -118,10 +119,6 @@ export interface Composed {
   readonly body?: "7BIT" | "8BITMIME" | "BINARYMIME" | undefined
   /** True where the header section is not ASCII, or an address isn't: the server must offer SMTPUTF8 (RFC 6531). */
   readonly smtpUtf8?: boolean | undefined
-  /** The content as it is in memory, where it is: spares the stream. */
-  readonly chunks?: ReadonlyArray<Uint8Array> | undefined
-  /** True where our own composer made the content: CRLF only, no line over 998 octets. Nothing is checked again. */
-  readonly clean?: boolean | undefined
   /** True where a stream's header section has a DKIM-Signature: a repair of its line ends, which may break it, is noted in the log. */
   readonly signed?: boolean | undefined
   /** What whoever sends should know of, for the log. */
@@ -288,7 +285,10 @@ const composed = (
   { envelope, messageId, utf8 }: HeaderSection.HeaderSection,
   body: Composed["body"],
   { chunks, content, size }: Piece.Rendered
-): Composed => ({ envelope, messageId, size, content, chunks, body, clean: true, smtpUtf8: utf8 !== undefined })
+): Composed => {
+  Known.remember(content, { chunks, clean: true })
+  return { envelope, messageId, size, content, body, smtpUtf8: utf8 !== undefined }
+}
 
 interface Signing {
   readonly signers: ReadonlyArray<Dkim.Signer>
@@ -362,11 +362,12 @@ export const raw = Effect.fnUntraced(function*(
     const chunks = header.length === bytes.length ? [taken.header] : [taken.header, bytes.subarray(start)]
     let size = 0
     for (const chunk of chunks) size += chunk.length
+    const inMemory = Stream.fromArray(chunks)
+    Known.remember(inMemory, { chunks, clean: false })
     return {
       ...taken.composed,
       size,
-      chunks,
-      content: Stream.fromArray(chunks),
+      content: inMemory,
       body: hasEightBit(bytes) ? "8BITMIME" : "7BIT",
       warnings: [...taken.composed.warnings ?? [], ...brokenSignature(taken.signed, bytes)]
     }

@@ -91,7 +91,7 @@ export interface Options {
   /** What a send waits for a session, and for replies up to the end of data. It cuts short no content in motion and no verdict. Default 100 seconds. */
   readonly sendTimeOut?: TimeOut | undefined
   /**
-   * Per phase (RFC 5321 §4.5.3.2); defaults: greeting, ehlo, starttls, auth, mail, rset 60 s; rcpt, data 120 s; content
+   * Per phase (RFC 5321 §4.5.3.2); defaults: greeting, ehlo, starttls, tls (the handshake after STARTTLS), auth, mail, rset 60 s; rcpt, data 120 s; content
    * 180 s without progress; verdict 600 s (shorter means duplicates); quit 5 s.
    */
   readonly timeLimits?: { readonly [P in Phase]?: TimeOut | undefined } | undefined
@@ -105,7 +105,7 @@ export interface Options {
   readonly allRecipients?: "required" | "best-effort" | undefined
   /** A log of this transporter alone, besides the one it is given: the same as providing `SmtpLog.layerTee([LogSink.file(path)])`. */
   readonly logFile?: string | (LogSink.FileOptions & { readonly path: string }) | undefined
-  /** For all that leaves the sessions: logs, live stream, errors. A sink can add to it, none can take away. */
+  /** For the text of all that leaves the sessions: logs, live stream, messages and conversations of errors; the typed fields of errors and receipts (verdicts, replies) stay as they are, since the application acts on them. A sink can add to it, none can take away. */
   readonly redaction?: Redaction | undefined
   /** Whether receipts carry the redacted conversation too; errors always do. Default "errors". */
   readonly conversation?: "errors" | "always" | undefined

@@ -125,7 +125,7 @@ export const withRateLimit = Effect.fnUntraced(function*(
 })
 
 export const withConcurrency = (self: Parts, limit: number | Semaphore.Semaphore): Parts => {
-  const semaphore = typeof limit === "number" ? Semaphore.makeUnsafe(limit) : limit
+  const semaphore = typeof limit === "number" ? Semaphore.makeUnsafe(Math.max(1, limit)) : limit
   return { ...self, deliver: (message) => semaphore.withPermit(self.deliver(message)) }
 }
 

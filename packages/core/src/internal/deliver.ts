@@ -25,6 +25,7 @@ import {
 import type { Content } from "./content.ts"
 import { accepted } from "./delivery.ts"
 import type { Settled } from "./engine.ts"
+import * as Known from "./knownContent.ts"
 import { exitNow } from "./now.ts"
 import type { Session } from "./opening.ts"
 import { type Line, line } from "./pipeline.ts"
@@ -133,6 +134,7 @@ const bindComposed = (
   }
   const to: Recipients = left.length === 0 ? all : [first, ...rest]
   const { body, size } = composed
+  const known = Known.of(composed.content)
   for (const warning of composed.warnings ?? []) session.engine.recorder.record({ _tag: "Note", text: warning })
   if (size !== undefined && extensions.size !== undefined && size > extensions.size) {
     return fail(new MessageTooLarge({ octets: size, limit: extensions.size }))
@@ -175,8 +177,8 @@ const bindComposed = (
     rcpts,
     content: {
       stream: composed.content,
-      chunks: composed.chunks,
-      clean: composed.clean ?? false,
+      chunks: known?.chunks,
+      clean: known?.clean ?? false,
       sevenBit: !eightBit && body === undefined,
       signed: composed.signed,
       limit: extensions.size,

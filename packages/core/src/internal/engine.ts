@@ -38,7 +38,7 @@ export type Limits = { readonly [P in Phase]: number }
 /** Defaults of RFC 5321 §4.5.3.2 made shorter where nothing is lost by it, in milliseconds. */
 export const defaultLimits: Limits = {
   connect: 30_000,
-  tls: 30_000,
+  tls: 60_000,
   greeting: 60_000,
   ehlo: 60_000,
   starttls: 60_000,
@@ -302,9 +302,8 @@ export const make = Effect.fnUntraced(function*(options: {
         yield* output.await
         continue
       }
-      if (next._tag === "Octets") {
-        yield* write(next.octets)
-      } else yield* runContent(next.body, { recorder, write, moved, waitUntil })
+      if (next._tag === "Octets") yield* write(next.octets)
+      else yield* runContent(next.body, { recorder, write, moved, waitUntil })
       moved()
       drain()
       if (recorder.blocked()) yield* recorder.flush
@@ -428,11 +427,11 @@ export const make = Effect.fnUntraced(function*(options: {
         return cut === undefined ? connection.upgrade(tls) : Effect.fail(cut.reason)
       }).pipe(
         Effect.timeoutOrElse({
-          duration: limits.starttls,
+          duration: limits.tls,
           orElse: () =>
             Effect.suspend(() => {
-              recorder.record({ _tag: "TimedOut", phase: "tls", limit: limits.starttls })
-              return Effect.fail(new TimedOut({ limit: limits.starttls, scope: "phase" }))
+              recorder.record({ _tag: "TimedOut", phase: "tls", limit: limits.tls })
+              return Effect.fail(new TimedOut({ limit: limits.tls, scope: "phase" }))
             })
         }),
         Effect.tap(() =>

@@ -328,7 +328,7 @@ export const make = (given: Options): Result.Result<Settings, InvalidConfigurati
     }
 
     const connect = yield* milliseconds("connectionTimeOut", options.connectionTimeOut, defaultLimits.connect)
-    const limits: { [P in Phase]: number } = { ...defaultLimits, connect, tls: connect }
+    const limits: { [P in Phase]: number } = { ...defaultLimits, connect }
     const timeLimits = options.timeLimits ?? {}
     const noPhase = Object.keys(timeLimits).find((name) => !Object.hasOwn(limits, name))
     if (noPhase !== undefined) return yield* invalid("timeLimits", `${JSON.stringify(noPhase)} is no phase`)

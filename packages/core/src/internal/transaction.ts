@@ -90,7 +90,11 @@ export interface Transaction<Content> extends Exchange {
    * open already (503).
    */
   readonly leavesOpen: () => boolean
-  /** Whether another transaction's commands may be queued behind: the end of data is queued, or there will be none. */
+  /**
+   * Whether another transaction's commands may be queued behind. Not behind content that the writer ran piece by piece: what a
+   * round trip costs is little beside it, and a server that answers its end and the next group in two writes may hold the
+   * second back until the first is acknowledged (Nagle against a delayed acknowledgement: 40 ms, seen with `smtp-sink`).
+   */
   readonly isEmitted: () => boolean
   readonly isSettled: () => boolean
   /** The writer tells: an announced chunk is handed to the socket; `last` ends the data. */
@@ -369,7 +373,7 @@ export const make = <Content>(link: Link<Content>, job: Job<Content>): Transacti
       return closing === undefined ? undefined : { reason: new ServerRefused({ reply: closing }), phase: "rcpt" }
     },
     leavesOpen: () => crossed || (refusedChunk !== undefined && facts.endWritten) || facts.mail?.code === 503,
-    isEmitted: () => settled || emitted || facts.endWritten,
+    isEmitted: () => settled || emitted,
     isSettled: () => settled,
     start: (ready, afterReset) => {
       pipeline.expect(self)
