@@ -166,6 +166,19 @@ try {
     script("Colloquy", "colloquy.ts", 80, kib, "all"),
     script("Nodemailer", "nodemailer.ts", 40, kib)
   ])
+  if (!short) {
+    process.stdout.write("\nMemory over an idle process\n")
+    for (
+      const [mode, title] of [["file", "1 GiB from a file, streamed"], ["many", "100,000 messages by sendAll"]] as const
+    ) {
+      const ran = spawnSync(node, ["--expose-gc", `${here}/peers/memory.ts`, String(chunking), mode], {
+        encoding: "utf8",
+        timeout: 120_000,
+        killSignal: "SIGKILL"
+      })
+      process.stdout.write(`  ${title.padEnd(28)} ${ran.stdout.trim()}\n`)
+    }
+  }
 } finally {
   for (const child of started) child.kill()
 }
