@@ -297,17 +297,18 @@ export const forms = (secret: string): ReadonlyArray<string> => [
   encodeAll(secret, "+")
 ]
 
-/** The pieces of 8 characters of the secret, in any form, that can be seen. */
-export const windowsIn = (seen: Seen, secret: string): ReadonlyArray<string> => {
-  const pieces = new Set(
-    forms(secret).flatMap((form) =>
-      Array.from({ length: Math.max(0, form.length - 7) }, (_, at) => form.slice(at, at + 8))
-    )
-  )
+const windowsOf = (text: string): ReadonlyArray<string> =>
+  Array.from({ length: Math.max(0, text.length - 7) }, (_, at) => text.slice(at, at + 8))
+
+/**
+ * The lines in which a piece of 8 characters of the secret, in any form, is seen. Such a piece can be less than three
+ * octets (`+61+72+6`), and then also stands in what the client says for any secret (`Bearer `): what the server repeats
+ * of another secret tells which.
+ */
+export const windowsIn = (seen: Seen, secret: string, ofAnother = ""): ReadonlyArray<string> => {
+  const alike = new Set(windowsOf(ofAnother))
+  const pieces = new Set(forms(secret).flatMap(windowsOf).filter((piece) => !alike.has(piece)))
   // most lines are seen in many places
   const lines = new Set(Object.values(seen).flatMap((text) => text.split("\n").map((line) => line.trimStart())))
-  return [...lines].filter((line) => {
-    for (let at = 0; at + 8 <= line.length; at++) if (pieces.has(line.slice(at, at + 8))) return true
-    return false
-  })
+  return [...lines].filter((line) => windowsOf(line).some((piece) => pieces.has(piece)))
 }

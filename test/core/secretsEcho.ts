@@ -65,7 +65,8 @@ export interface Echo {
   readonly chunks: "whole" | "line" | "byte"
 }
 
-export const echoRun = (echo: Echo, secret: string): Run => {
+/** A run, and what its server repeats once it has been told. */
+export const echoRun = (echo: Echo, secret: string): Run & { readonly echoed: () => string } => {
   const mechanism = cases.find(({ name }) => name === echo.mechanism)
   if (mechanism === undefined) throw new Error(`no case ${echo.mechanism}`)
   const { place } = echo
@@ -184,6 +185,7 @@ export const echoRun = (echo: Echo, secret: string): Run => {
     ]
   }
   return {
+    echoed,
     chunks: echo.chunks,
     options: { port: 587, ...mechanism.options(secret) },
     script: script()
@@ -224,12 +226,17 @@ export interface Finding {
 /** The check: nothing may be different, no piece may be seen. */
 export const check = Effect.fnUntraced(function*(echo: Echo, one: string, other: string) {
   const first = yield* observe(echoRun(echo, one))
-  const second = yield* observe(echoRun(echo, other))
+  const otherRun = echoRun(echo, other)
+  const second = yield* observe(otherRun)
   const { "what the script says of its end": end = "" } = first
   if (keepsItsPassword.has(echo.mechanism)) {
     delete first["the script's conversation"]
     delete second["the script's conversation"]
   }
-  const finding: Finding = { different: differences(first, second), pieces: windowsIn(first, one), end }
+  const finding: Finding = {
+    different: differences(first, second),
+    pieces: windowsIn(first, one, otherRun.echoed()),
+    end
+  }
   return finding
 })
