@@ -161,6 +161,7 @@ describe("the report of a failure", () => {
 
   it("has the sentence, each recipient, and the exit status", () => {
     assert.deepStrictEqual(Report.text(failure).split("\n").slice(1), [
+      "On the command line: --auth MECHANISM chooses another mechanism.",
       "Recipients:",
       String.raw`  bob\x1B[2J@b.test  refused  550 No`,
       "  ann@b.test  accepted  250 Ok",

@@ -39,7 +39,7 @@ export const meanings: ReadonlyArray<readonly [status: number, meaning: string]>
   [77, "the login was refused or is not possible"],
   [78, "contradictory or impossible configuration"],
   [79, "the outcome is unknown: the message may have been delivered, do not resend blindly"],
-  [130, "interrupted"]
+  [130, "interrupted; content that was on its way may have been delivered"]
 ]
 
 /** Ends the program with this status. What it means has been printed. */

@@ -83,6 +83,12 @@ const sentence = (failure: Failure): string => {
   }
 }
 
+/** The flag for what the library's sentence calls an option. */
+const flags: Partial<Record<SmtpError.SmtpError["reason"]["_tag"], string>> = {
+  CertificateRejected: "On the command line: --ca FILE names a CA of your own.",
+  AuthenticationFailed: "On the command line: --auth MECHANISM chooses another mechanism."
+}
+
 export const statusText = (status: Exit.Status): string => `Exit status ${status}: ${meaningOf(status)}.`
 
 /** The lines for a person. `status`: where more than the failure decides. */
@@ -96,6 +102,8 @@ export const text = (
   const lines = [`colloquy: ${Printable.line(sentence(failure))}`]
   if (failure._tag === "Usage") lines.push("Try --help for the usage.")
   if (failure._tag === "SmtpError") {
+    const flag = flags[failure.reason._tag]
+    if (flag !== undefined) lines.push(flag)
     if (failure.recipients.length > 0) lines.push("Recipients:", ...recipients(failure.recipients))
     if (failure.conversation.length > 0 && !conversationShown) {
       lines.push("The end of the conversation:", ...Conversation.lines(failure.conversation))
